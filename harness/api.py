@@ -1,0 +1,106 @@
+"""What the command line can do, for Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cases.files import write_atomic
+from ..scorers.verdict import CaseVerdict
+from . import results
+from .config import Project
+from .importing import import_trace
+from .prove import Progress, Proof, show
+from .prove import prove as _prove
+from .replaying import plan
+from .version import VERSION
+
+__all__ = ["Written", "import_trace", "project_of", "prove", "replay", "report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files of a report."""
+
+    page: Path
+    json: Path
+
+
+def project_of(case: str) -> Project:
+    """Return the project a case belongs to."""
+    return plan(case).project
+
+
+def replay(
+    case: str,
+    *,
+    version: str | None = None,
+    components: Mapping[str, str] | None = None,
+    recorded: bool = False,
+) -> CaseVerdict:
+    """Replay every trace of a case once and score it.
+
+    Args:
+        case: Id or path.
+        version: A named version or directory; the working tree by default.
+        components: Overrides by component name, a file or a value each.
+        recorded: Drive the recorded conversation again instead of running the system.
+    """
+    return show(
+        plan(case), version=version, components=components or {}, recorded=recorded, now=_now(), tool_version=VERSION
+    )
+
+
+def prove(
+    case: str,
+    *,
+    baseline: str | None = None,
+    candidate: str | None = None,
+    components: Mapping[str, str] | None = None,
+    progress: Progress = str,
+) -> CaseVerdict:
+    """Judge whether a candidate fixes a case; nothing is written.
+
+    Args:
+        case: Id or path.
+        baseline: The version that failed, a name or directory; the recording by default.
+        candidate: The version to judge, a name or directory; the working tree by default.
+        components: Overrides of the candidate by component name.
+        progress: Told of each stage.
+    """
+    proof = Proof(baseline=baseline, candidate=candidate, components=components or {})
+    return _prove(plan(case), proof, now=_now(), tool_version=VERSION, progress=progress)
+
+
+def report(case: str, *, out: Path | None = None) -> Written:
+    """Write the newest result of a case as one HTML page and one JSON file.
+
+    Args:
+        case: Id or path of the case, or a result.json.
+        out: The page; beside the result by default.
+
+    Raises:
+        CaseError: There is no result yet, or it cannot be read.
+    """
+    from ..reports.documents import to_json
+    from ..reports.html import render_page
+
+    given = Path(case)
+    if given.is_file() and given.name.endswith(".json"):
+        source = given
+    else:
+        what = plan(case)
+        source = results.latest(what.project.results, what.loaded.case.id)
+    verdict = results.load(source)
+    page = out or source.with_name("report.html")
+    data = page.with_suffix(".json")
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(page, render_page(verdict).encode())
+    write_atomic(data, to_json(verdict))
+    return Written(page=page, json=data)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,78 @@
+"""The text of a new case.yaml: what is known, and in comments what people are asked to add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from ..scorers.proposals import Proposal
+
+SCHEMA_COMMENT = "# yaml-language-server: $schema={}"
+SCHEMA_FILE = "../case.schema.json"
+"""Where `unrepeat init` and `unrepeat import` put the schema, seen from a case folder."""
+
+
+def case_text(
+    case_id: str, title: str, proposals: Sequence[Proposal], accepted: Sequence[int], *, system: str | None
+) -> str:
+    """Return the text of a new case.
+
+    Args:
+        case_id: Id of the case.
+        title: What happened, in one line.
+        proposals: Assertions that are red on the recording.
+        accepted: Indices of those a person accepted; the others stand in comments.
+        system: Name of the system, where there is only one.
+    """
+    lines = [
+        SCHEMA_COMMENT.format(SCHEMA_FILE),
+        "format: 1",
+        f"id: {case_id}",
+        f"title: {_scalar(title)}",
+        "",
+        "# The failure, stated as what must hold. At least one must be red on the recording.",
+    ]
+    lines += _assertions(proposals, accepted)
+    lines += ["", "kind: incident # incident, near_miss, security_event, quality_issue", "status: open"]
+    lines += [f"system: {_scalar(system)}"] if system else ["# system: the system in unrepeat.toml that failed"]
+    lines += [
+        "# severity: low, medium, high or critical",
+        "# failure: {summary: …, category: tool_misuse, cause: {component: retrieval, status: hypothesis}}",
+        "# owners: {engineering: …, business: …, risk: …}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _assertions(proposals: Sequence[Proposal], accepted: Sequence[int]) -> list[str]:
+    chosen = [proposals[index] for index in accepted]
+    others = [proposal for index, proposal in enumerate(proposals) if index not in set(accepted)]
+    lines = ["assert:"] if chosen else ["assert: []"]
+    for proposal in chosen:
+        lines += [f"  # {_comment(proposal.why)}", f"  - {flow(proposal.assertion)}"]
+    if others:
+        lines += ["  # Proposed, red on the recording; take the `#` off what you accept" + _instead(chosen) + ":"]
+    for proposal in others:
+        lines += [f"  # {_comment(proposal.why)}", f"  # - {flow(proposal.assertion)}"]
+    return lines
+
+
+def _instead(chosen: Sequence[Proposal]) -> str:
+    return "" if chosen else " (and the `[]` above)"
+
+
+def flow(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**9, sort_keys=False, allow_unicode=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _scalar(text: str) -> str:
+    return flow(text)
+
+
+def _comment(text: str) -> str:
+    """Return a text that stays inside of its comment."""
+    return flow(text).strip("'\"") if not text.isprintable() else text

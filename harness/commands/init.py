@@ -1,0 +1,48 @@
+"""``unrepeat init``: describe a system in unrepeat.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..output import json_option, print_json
+
+
+@click.command(
+    "init",
+    short_help="Describe a system in unrepeat.toml.",
+    epilog="Example: unrepeat init --system support-desk --python support_desk.app:handle "
+    "--tool 'support_desk.tools:*' --model support_desk.llm:complete",
+)
+@click.option("--system", default="app", show_default=True, metavar="NAME", help="What you call the system.")
+@click.option("--python", "entry", metavar="MODULE:FUNCTION", help="The callable that handles one request.")
+@click.option("--model", multiple=True, metavar="MODULE:FUNCTION", help="A function that calls a model; repeatable.")
+@click.option("--tool", multiple=True, metavar="MODULE:FUNCTION|MODULE:*", help="Functions the model may call; repeatable.")
+@click.option("--retrieval", multiple=True, metavar="MODULE:FUNCTION", help="A function that searches; repeatable.")
+@click.option("--approval", multiple=True, metavar="MODULE:FUNCTION", help="A function that asks a reviewer; repeatable.")
+@click.option("--user", multiple=True, metavar="MODULE:FUNCTION", help="A function that asks the user; repeatable.")
+@json_option
+def command(
+    system: str,
+    entry: str | None,
+    model: tuple[str, ...],
+    tool: tuple[str, ...],
+    retrieval: tuple[str, ...],
+    approval: tuple[str, ...],
+    user: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Write unrepeat.toml, a folder for cases with the schema for editors, and your tenant key for redaction."""
+    from ..initializing import initialize
+
+    boundaries = {"model": model, "tool": tool, "retrieval": retrieval, "approval": approval, "user": user}
+    done = initialize(Path.cwd(), system, entry, boundaries)
+    if as_json:
+        print_json({"written": [str(path) for path in done.written], "tenant_key": str(done.tenant_key)})
+        return 0
+    for path in done.written:
+        click.echo(f"wrote {path}")
+    click.echo(f"tenant key: {done.tenant_key} (keep it; it is not in the repository)")
+    click.echo("next: unrepeat doctor" if entry else "next: fill in unrepeat.toml, then: unrepeat doctor")
+    return 0

@@ -1,0 +1,46 @@
+"""``unrepeat prove``: judge a fix."""
+
+from __future__ import annotations
+
+import click
+
+from ..exit_codes import FAILED, OK
+from ..output import console, json_option, print_json, progress
+
+
+@click.command(
+    "prove",
+    short_help="Judge a fix: red on the recording, green on the candidate.",
+    epilog="Examples: unrepeat prove inc-2026-0007;  unrepeat prove inc-2026-0007 --baseline v1 --candidate ../fix",
+)
+@click.argument("case")
+@click.option("--baseline", metavar="NAME|DIR", help="The version that failed; the recording by default.")
+@click.option("--candidate", metavar="NAME|DIR", help="The version to judge; the working tree by default.")
+@click.option(
+    "--set", "components", multiple=True, metavar="COMPONENT=FILE|VALUE", help="Replace a component of the candidate."
+)
+@json_option
+def command(
+    case: str, baseline: str | None, candidate: str | None, components: tuple[str, ...], as_json: bool
+) -> int:
+    """Judge whether a candidate fixes CASE (an id or a folder).
+
+    Exit code 0: fixed. 1: still failing, cannot reproduce, cannot judge, or error. 2: no verdict could be produced.
+    """
+    from ..api import prove, project_of
+    from ..options import overrides
+    from ..results import save
+
+    with progress() as tell:
+        verdict = prove(
+            case, baseline=baseline, candidate=candidate, components=overrides(components), progress=tell
+        )
+    path = save(project_of(case).results, verdict)
+    if as_json:
+        print_json(verdict)
+    else:
+        from ...reports.terminal import render_verdict
+
+        render_verdict(verdict, console())
+        click.echo(f"\nresult: {path}", err=True)
+    return OK if verdict.verdict == "fixed" else FAILED

@@ -1,0 +1,46 @@
+"""``unrepeat replay``: run a case again and show where it departs from the recording."""
+
+from __future__ import annotations
+
+import click
+
+from ..exit_codes import FAILED, OK
+from ..output import console, json_option, print_json, progress
+
+
+@click.command(
+    "replay",
+    short_help="Run a case again and show where it departs from the recording.",
+    epilog="Example: unrepeat replay inc-2026-0007 --version v1",
+)
+@click.argument("case")
+@click.option("--version", metavar="NAME|DIR", help="The version to run; the working tree by default.")
+@click.option(
+    "--set", "components", multiple=True, metavar="COMPONENT=FILE|VALUE", help="Replace a component of the version."
+)
+@click.option("--recorded", is_flag=True, help="Drive the recorded conversation again without running the system.")
+@json_option
+def command(case: str, version: str | None, components: tuple[str, ...], recorded: bool, as_json: bool) -> int:
+    """Run CASE (an id or a folder) again, offline, against its recorded world."""
+    from ..api import replay
+    from ..options import overrides
+
+    with progress() as tell:
+        tell(f"{case}: replaying")
+        verdict = replay(case, version=version, components=overrides(components), recorded=recorded)
+    if as_json:
+        print_json(verdict.traces)
+    else:
+        from ...reports.terminal import render_replay
+
+        for trace in verdict.traces:
+            if trace.candidate is not None:
+                render_replay(
+                    trace.candidate,
+                    console(),
+                    recording=trace.recording,
+                    assertions=verdict.assertions,
+                    next_command=f"unrepeat prove {verdict.case_id}",
+                )
+    broken = any(t.candidate and t.candidate.replay.outcome in ("crashed", "timed_out") for t in verdict.traces)
+    return FAILED if broken else OK

@@ -1,0 +1,58 @@
+"""``unrepeat show``: a case, its trace and what it can prove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..output import console, json_option, print_json
+
+
+@click.command(
+    "show",
+    short_help="Show a case, its trace and what it can prove.",
+    epilog="Examples: unrepeat show;  unrepeat show inc-2026-0007",
+)
+@click.argument("case", required=False)
+@json_option
+def command(case: str | None, as_json: bool) -> int:
+    """Show CASE (an id or a folder): its trace as a timeline, its evidence, its assertions. Without CASE: the list."""
+    if case is None:
+        return _list(as_json)
+    from ..import_summary import case_summary
+    from ..replaying import find_case
+    from ..showing import builtins_of, proposals_for
+
+    loaded = find_case(case)
+    proposals = proposals_for(loaded)
+    if as_json:
+        print_json(builtins_of(loaded, proposals))
+        return 0
+    from ...reports.import_view import render_import_summary
+    from ...reports.terminal import render_trace
+
+    screen = console()
+    for trace in loaded.document.traces:
+        render_trace(trace, screen)
+    next_command = f"unrepeat replay {loaded.case.id}"
+    render_import_summary(case_summary(loaded, proposals=proposals, next_command=next_command), screen)
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    from ..config import load_project
+    from ..showing import case_rows
+
+    project = load_project(Path.cwd())
+    rows = case_rows(project)
+    if as_json:
+        print_json(rows)
+        return 0
+    from ...reports.terminal import render_case_list
+
+    if rows:
+        render_case_list(rows, console())
+    else:
+        click.echo(f"no cases in {project.incidents}; make one with: unrepeat import TRACE.json --id INC-1")
+    return 0

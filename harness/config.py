@@ -1,0 +1,190 @@
+"""Configuration: unrepeat.toml, or ``[tool.unrepeat]`` in pyproject.toml."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..cases.errors import ConfigError
+
+FILE = "unrepeat.toml"
+_MAX_BYTES = 1024 * 1024
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EnvironmentComponent(_Table):
+    """A component that is an environment value."""
+
+    env: str
+    """Name of the variable."""
+
+
+class Boundaries(_Table):
+    """Functions that are boundaries, as ``module:function``, ``module:Class.method`` or ``module:*``."""
+
+    model: list[str] = []
+    """Functions that call a model."""
+    retrieval: list[str] = []
+    """Functions that search."""
+    tool: list[str] = []
+    """Functions the model may have called."""
+    approval: list[str] = []
+    """Functions that ask a reviewer."""
+    user: list[str] = []
+    """Functions that ask the user."""
+
+
+class SystemConfig(_Table):
+    """One system under test."""
+
+    python: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+    """The callable to run, as ``module:function``."""
+    boundaries: Boundaries = Boundaries()
+    """Its boundary functions."""
+    paths: list[str] = ["."]
+    """Folders to put on the import path, relative to the version."""
+    interpreter: str | None = None
+    """The Python to run it with; the one unrepeat runs with when left out."""
+    timeout_s: float = Field(default=60.0, gt=0, le=86_400)
+    """Longest time of one replay, in seconds."""
+    env: dict[str, str] = {}
+    """Environment the app needs. Nothing else of yours reaches it but PATH and the locale."""
+    allow_live: list[str] = []
+    """Boundaries that may run for real in a replay: ``retrieval``, ``tool:get_order``."""
+    allow_subprocess: bool = False
+    """Whether the app may start processes in a replay."""
+    components: dict[str, list[str] | EnvironmentComponent] = {}
+    """What ``--set`` replaces: files of a version, or an environment value."""
+    versions: dict[str, str] = {}
+    """Folders by name, so that ``--candidate v2`` works."""
+
+    @model_validator(mode="after")
+    def _live_names_a_boundary(self) -> SystemConfig:
+        kinds = tuple(Boundaries.model_fields)
+        for entry in self.allow_live:
+            if entry.partition(":")[0] not in kinds:
+                raise ValueError(f"expected allow_live to name a boundary ({', '.join(kinds)}), got {entry!r}")
+        return self
+
+
+class Config(_Table):
+    """The whole file."""
+
+    incidents: str = "incidents"
+    """Folder of the cases."""
+    systems: dict[str, SystemConfig] = {}
+    """The systems under test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A configuration and where it was found."""
+
+    root: Path
+    """The folder of the file; relative paths are relative to it."""
+    config: Config
+    file: Path | None
+    """None when no file was found and the defaults stand."""
+
+    @property
+    def incidents(self) -> Path:
+        """Folder of the cases."""
+        return self.root / self.config.incidents
+
+    @property
+    def results(self) -> Path:
+        """Folder of results, ignored by git."""
+        return self.root / ".unrepeat"
+
+
+def load_project(start: Path) -> Project:
+    """Return the configuration that holds in a folder: its own file, or the nearest one above.
+
+    Raises:
+        ConfigError: A file is there but not usable, with its place.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        found = _read(folder)
+        if found is not None:
+            return found
+    return Project(root=start.resolve(), config=Config(), file=None)
+
+
+def _read(folder: Path) -> Project | None:
+    own = folder / FILE
+    if own.is_file():
+        return Project(root=folder, config=_parse(own, _toml(own)), file=own)
+    pyproject = folder / "pyproject.toml"
+    if pyproject.is_file():
+        table = _toml(pyproject).get("tool", {}).get("unrepeat")
+        if table is not None:
+            return Project(root=folder, config=_parse(pyproject, table), file=pyproject)
+    return None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > _MAX_BYTES:
+            raise ConfigError(f"expected at most {_MAX_BYTES} bytes, got {len(raw)}", where=str(path))
+        return tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"expected UTF-8, got byte {error.start}", where=str(path)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"expected TOML, got {error}", where=str(path)) from error
+    except OSError as error:
+        raise ConfigError(f"expected a readable file, got {error.strerror}", where=str(path)) from error
+
+
+def _parse(path: Path, table: Mapping[str, Any]) -> Config:
+    try:
+        return Config.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise ConfigError(_explain(first), where=f"{path}: {place}", hint=_nearest(first, table)) from error
+
+
+def _explain(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"expected a known key, got {error['loc'][-1]!r}"
+    return str(error["msg"])
+
+
+def _nearest(error: Any, table: Mapping[str, Any]) -> str:
+    if error["type"] != "extra_forbidden":
+        return ""
+    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries]
+    known = [name for model in models for name in model.model_fields]
+    close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def system_named(project: Project, name: str | None) -> tuple[str, SystemConfig] | None:
+    """Return the system a case names, or the only one there is; None when none is configured.
+
+    Raises:
+        ConfigError: The name is unknown, or several systems are there and the case names none.
+    """
+    systems = project.config.systems
+    if name is not None and name in systems:
+        return name, systems[name]
+    if not systems:
+        return None
+    if name is None and len(systems) == 1:
+        return next(iter(systems.items()))
+    got = repr(name) if name else "no `system` in the case"
+    raise ConfigError(
+        f"expected one of the systems {', '.join(systems)}, got {got}",
+        where=str(project.file),
+        hint="set `system:` in case.yaml, or add the system to unrepeat.toml",
+    )

@@ -1,0 +1,107 @@
+"""Doctor: what a replay needs, checked one by one. A check that cannot be made is a finding, never a pass."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cases import evidence
+from ..cases.errors import UnrepeatError
+from ..cases.library import list_cases, load
+from ..cases.pseudonyms import default_key_path, load_or_create_key
+from ..replayers.python_app import check_app
+from .config import Project, SystemConfig, load_project
+from .replaying import plan_for, system_of
+from .versions import resolve
+
+_PROBLEMS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check and how it went."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
+    """Return one finding a check.
+
+    Args:
+        folder: Where to look for the configuration.
+        tell: Told what is being checked.
+    """
+    findings = [_python(), _tenant_key()]
+    try:
+        project = load_project(folder)
+    except UnrepeatError as error:
+        return [*findings, Finding("configuration", False, str(error))]
+    findings.append(_configuration(project))
+    for name, system in project.config.systems.items():
+        tell(f"starting {name}")
+        findings += _systems(project, name, system)
+    for case in list_cases(project.incidents):
+        tell(f"checking {case.id}")
+        findings.append(_case(project, case.path))
+    findings.append(Finding("isolation", True, "guard: refuses and reports connections and new processes of Python code"))
+    return findings
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", sys.version_info >= (3, 11), f"{version} at {sys.executable}")
+
+
+def _tenant_key() -> Finding:
+    path = default_key_path(os.environ)
+    if not os.path.lexists(path):
+        return Finding("tenant key", True, f"none yet; the first import makes {path}")
+    try:
+        load_or_create_key(path)
+    except UnrepeatError as error:
+        return Finding("tenant key", False, str(error))
+    return Finding("tenant key", True, str(path))
+
+
+def _configuration(project: Project) -> Finding:
+    if project.file is None:
+        return Finding("configuration", False, "no unrepeat.toml here or above; make one with `unrepeat init`")
+    systems = ", ".join(project.config.systems) or "no systems yet"
+    return Finding("configuration", bool(project.config.systems), f"{project.file}: {systems}")
+
+
+def _systems(project: Project, name: str, system: SystemConfig) -> Iterator[Finding]:
+    """Start each named version of a system (or the working tree) and look its boundaries up."""
+    if system.python is None:
+        yield Finding(f"system {name}", False, "names no callable: set `python` in unrepeat.toml")
+        return
+    for version in system.versions or [None]:
+        label = f"system {name}" + (f", version {version}" if version else "")
+        try:
+            checkout = resolve(project, system, version)
+            found = check_app(system_of(name, system, system.python), checkout)
+        except UnrepeatError as error:
+            yield Finding(label, False, str(error).splitlines()[0])
+            continue
+        told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in found.items() if names)
+        yield Finding(label, bool(told), told or "starts, but no boundary is described: everything would run for real")
+
+
+def _case(project: Project, path: Path) -> Finding:
+    check = f"case {path.name}"
+    try:
+        loaded = load(path)
+        plan_for(project, loaded)
+        problems = evidence.verify(path)
+    except UnrepeatError as error:
+        return Finding(check, False, str(error))
+    if problems:
+        shown = "; ".join(str(problem) for problem in problems[:_PROBLEMS_SHOWN])
+        return Finding(check, False, f"evidence is not as it was left: {shown}")
+    draft = ", a draft that asserts nothing" if loaded.case.is_draft else ""
+    return Finding(check, True, f"{loaded.case.status}, evidence intact{draft}")

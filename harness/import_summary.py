@@ -1,0 +1,104 @@
+"""What ``import`` and ``show`` tell about a case: what its trace can prove, what it cannot, what to add."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..cases.completeness import completeness
+from ..cases.provability import prove_statement
+from ..cases.library import LoadedCase
+from ..cases.trace import Trace
+from ..reports.import_view import ImportSummary
+from ..reports.import_view import Proposal as Row
+from ..scorers.proposals import Proposal
+from .case_text import flow
+from .importing import Imported
+
+
+def summary(imported: Imported) -> ImportSummary:
+    """Return what is shown at the end of an import."""
+    case = imported.case
+    others = [each for index, each in enumerate(imported.proposals) if index not in set(imported.accepted)]
+    redacted = "not redacted, by request" if imported.redaction is None else f"redacted: {imported.redaction.summary()}"
+    next_command = f"unrepeat replay {case.case.id}" if imported.accepted else f"unrepeat show {case.case.id}"
+    return case_summary(
+        case,
+        proposals=others,
+        facts=[*_facts(case.document.traces), redacted],
+        warnings=_warnings(imported),
+        next_command=next_command,
+        written=[str(case.folder.path)],
+    )
+
+
+def case_summary(
+    case: LoadedCase,
+    *,
+    proposals: Sequence[Proposal] = (),
+    facts: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    next_command: str = "",
+    written: Sequence[str] = (),
+) -> ImportSummary:
+    """Return what is shown of a case's evidence."""
+    told = prove_statement(case.document.traces)
+    return ImportSummary(
+        title=case.case.id,
+        facts=tuple(facts or _facts(case.document.traces)),
+        warnings=tuple(warnings),
+        can=tuple(told.can),
+        cannot=tuple(told.cannot),
+        add=tuple(told.add),
+        completeness=evidence_items(case),
+        proposals=rows(proposals),
+        next_command=next_command,
+        written=tuple(written),
+    )
+
+
+def rows(proposals: Sequence[Proposal]) -> tuple[Row, ...]:
+    """Return proposed assertions as they are shown."""
+    return tuple(Row(words=each.why, yaml=flow(each.assertion), reason=each.red_because.reason) for each in proposals)
+
+
+def evidence_items(case: LoadedCase) -> tuple[dict[str, Any], ...]:
+    """Return the 14 evidence items as name, state and place."""
+    return tuple(
+        {"name": item.name, "state": item.state.replace("_", " "), "where": item.where}
+        for item in completeness(case.document.traces, case.case)
+    )
+
+
+def _facts(traces: Sequence[Trace]) -> list[str]:
+    formats = sorted({trace.source.format for trace in traces})
+    spans = sum(len(trace.spans) for trace in traces)
+    return [f"format {', '.join(formats)}", f"{len(traces)} trace{'s' * (len(traces) != 1)}", f"{spans} spans"]
+
+
+def _warnings(imported: Imported) -> list[str]:
+    if imported.accepted:
+        return []
+    if imported.proposals:
+        return ["The case asserts nothing yet: accept a proposal in case.yaml before you prove a fix."]
+    return ["The case asserts nothing yet, and nothing in the trace is red by itself: state what must hold in case.yaml."]
+
+
+def as_builtins(imported: Imported) -> dict[str, Any]:
+    """Return an import for ``--json``."""
+    told = prove_statement(imported.case.document.traces)
+    return {
+        "case": imported.case.case.id,
+        "folder": str(imported.case.folder.path),
+        "traces": [trace.trace_id for trace in imported.case.document.traces],
+        "can": list(told.can),
+        "cannot": list(told.cannot),
+        "add": list(told.add),
+        "completeness": list(evidence_items(imported.case)),
+        "proposals": [
+            {"assert": each.assertion, "why": each.why, "red_because": each.red_because.reason, "accepted": index in imported.accepted}
+            for index, each in enumerate(imported.proposals)
+        ],
+        "redacted": dict(imported.redaction.counts) if imported.redaction is not None else None,
+        "digests": imported.case.digests,
+    }

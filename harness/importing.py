@@ -1,0 +1,222 @@
+"""Import: from a trace file to a case folder, redacted before anything is written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..cases.case import normal_id
+from ..cases.custody import Act
+from ..cases.errors import CaseError, ConfigError, SourceError
+from ..cases.identity import whoami
+from ..cases.library import LoadedCase, create, list_cases
+from ..cases.original import rebuild
+from ..cases.pseudonyms import default_key_path, load_or_create_key
+from ..cases.readers import TraceSummary, list_traces, read_traces
+from ..cases.redaction import RedactionReport, Redactor
+from ..cases.trace import Source, Trace, TraceDocument
+from ..scorers.proposals import Proposal, propose
+from .case_text import case_text
+from .config import Project, load_project
+from .version import VERSION
+
+Choose = Callable[[Sequence[Proposal]], Sequence[int]]
+"""Called with what is proposed; returns the indices a person accepts."""
+MAX_TRACES = 1000
+"""Most traces in one case."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What to import, and how."""
+
+    file: Path
+    id: str | None = None
+    """Id of the new case; the next free ``inc-YEAR-NNNN`` when left out."""
+    title: str | None = None
+    trace_ids: tuple[str, ...] = ()
+    """Traces to take; may be left out for a file that holds one."""
+    format: str | None = None
+    redact: bool = True
+    reason: str = ""
+    """Why nothing is redacted; required then."""
+    skip_broken: bool = False
+    project: Project | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A new case and what was found out about its trace."""
+
+    case: LoadedCase
+    proposals: tuple[Proposal, ...]
+    accepted: tuple[int, ...]
+    redaction: RedactionReport | None
+    """None when nothing was redacted, by request."""
+
+
+def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: dt.datetime | None = None) -> Imported:
+    """Make a case from a trace file.
+
+    Args:
+        request: What to import.
+        choose: Decides which proposed assertions go into the case; none by default.
+        now: The time of the custody entry, in UTC; the current time by default.
+
+    Returns:
+        The new case. Either all of it is on disk or nothing.
+
+    Raises:
+        SourceError: The file cannot be read, or holds several traces and none was chosen.
+        CaseError: The id is taken or not an id.
+        ConfigError: Nothing is to be redacted but no reason is given.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    project = request.project or load_project(Path.cwd())
+    case_id = _case_id(request, project, moment)
+    redactor = _redactor(request)
+    document = TraceDocument(traces=tuple(_traces(request, redactor)))
+    if redactor is not None:
+        redactor.check([_checked(trace) for trace in document.traces])
+    proposals = propose(document.traces)
+    accepted = tuple(choose(proposals)) if proposals else ()
+    text = case_text(
+        case_id,
+        request.title or _title(document.traces[0], request.file),
+        proposals,
+        accepted,
+        system=_system(project),
+    )
+    report = redactor.report() if redactor is not None else None
+    case = create(
+        project.incidents / case_id,
+        text,
+        document,
+        _evidence(document.traces),
+        Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=request.reason),
+        details=_details(request, report),
+    )
+    return Imported(case, proposals, accepted, report)
+
+
+def listed(file: Path, format: str | None = None, skip_broken: bool = False) -> list[TraceSummary]:
+    """Return what a file holds, one row a trace.
+
+    Raises:
+        SourceError: The file cannot be read.
+    """
+    return list(list_traces(file, format=format, skip_broken=skip_broken))
+
+
+def _case_id(request: ImportRequest, project: Project, now: dt.datetime) -> str:
+    if request.id is None:
+        return _next_id([folder.id for folder in list_cases(project.incidents)], now.year)
+    try:
+        case_id = normal_id(request.id)
+    except ValueError as error:
+        raise CaseError(str(error), where="--id") from None
+    if os.path.lexists(project.incidents / case_id):
+        raise CaseError(
+            "expected a new case, got one that exists",
+            where=str(project.incidents / case_id),
+            hint="choose another --id; an existing case is never overwritten",
+        )
+    return case_id
+
+
+def _next_id(taken: Sequence[str], year: int) -> str:
+    prefix = f"inc-{year}-"
+    numbers = [int(name.removeprefix(prefix)) for name in taken if name.removeprefix(prefix).isdigit()]
+    return f"{prefix}{max(numbers, default=0) + 1:04d}"
+
+
+def _redactor(request: ImportRequest) -> Redactor | None:
+    if request.redact:
+        return Redactor(load_or_create_key(default_key_path(os.environ)))
+    if not request.reason.strip():
+        raise ConfigError(
+            "expected a reason for storing the trace as it is, got none",
+            where="--redact none",
+            hint='say why with --reason "public benchmark data"',
+        )
+    return None
+
+
+def _traces(request: ImportRequest, redactor: Redactor | None) -> list[Trace]:
+    wanted = frozenset(request.trace_ids) or None
+    found: list[Trace] = []
+    for trace in read_traces(
+        request.file,
+        format=request.format,
+        trace_ids=wanted,
+        skip_broken=request.skip_broken,
+        transform=redactor.redact_value if redactor is not None else None,
+    ):
+        found.append(trace)
+        if wanted is None and len(found) > 1:
+            raise _several(request)
+        if len(found) > MAX_TRACES:
+            raise SourceError(f"expected at most {MAX_TRACES} traces in a case, got more", where=str(request.file))
+    _require_all(request, found)
+    return found
+
+
+def _several(request: ImportRequest) -> SourceError:
+    return SourceError(
+        "expected a file with one trace or the ids of those to take, got several traces",
+        where=str(request.file),
+        hint=f"see them with `unrepeat import {request.file} --list`, then choose with --trace-id",
+    )
+
+
+def _require_all(request: ImportRequest, found: Sequence[Trace]) -> None:
+    missing = [each for each in request.trace_ids if each not in {trace.trace_id for trace in found}]
+    if missing or not found:
+        raise SourceError(
+            f"expected the trace {missing[0]}, got a file without it" if missing else "expected a trace, got none",
+            where=str(request.file),
+            hint=f"see what it holds with `unrepeat import {request.file} --list`",
+        )
+
+
+def _checked(trace: Trace) -> Any:
+    """Return the part of a trace in which nothing may be left to redact: all that came from the source."""
+    import msgspec
+
+    return msgspec.to_builtins(msgspec.structs.replace(trace, source=Source(format=trace.source.format)))
+
+
+def _title(trace: Trace, file: Path) -> str:
+    text = trace.input if isinstance(trace.input, str) else ""
+    words = " ".join(text.split())
+    return f"Imported: {words[:80]}" if words else f"Imported from {file.name}"
+
+
+def _system(project: Project) -> str | None:
+    systems = project.config.systems
+    return next(iter(systems)) if len(systems) == 1 else None
+
+
+def _evidence(traces: Sequence[Trace]) -> dict[str, bytes | Path]:
+    """Return the preserved source: redacted already, the whole file or the slices of the chosen traces."""
+    files: dict[str, bytes | Path] = {}
+    for number, trace in enumerate(traces, start=1):
+        if trace.original is not None:
+            files[f"trace-{number}{_suffix(trace)}"] = rebuild(trace.original)
+    return files
+
+
+def _suffix(trace: Trace) -> str:
+    suffix = Path(trace.source.file).suffix.lower()
+    return suffix if suffix in (".json", ".jsonl", ".ndjson") else ".json"
+
+
+def _details(request: ImportRequest, report: RedactionReport | None) -> dict[str, Any]:
+    details: dict[str, Any] = {"source": request.file.name, "redaction": "none" if report is None else "pattern"}
+    if report is not None:
+        details["redacted"] = dict(sorted(report.counts.items()))
+    return details

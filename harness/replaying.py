@@ -1,0 +1,187 @@
+"""Replaying a case: which replayer, which version, which modes; one replay a trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cases.errors import CaseError, ConfigError, ReplayError
+from ..cases.library import LoadedCase, find, load
+from ..cases.trace import Trace
+from ..replayers.boundary import BOUNDARY_KINDS
+from ..replayers.playback import Modes
+from ..replayers.python_app import replay_python
+from ..replayers.replay import Replay
+from ..replayers.system import Checkout, PythonSystem
+from ..replayers.trajectory import replay_trajectory
+from .config import Project, SystemConfig, load_project, system_named
+from .modes import modes_of
+from .versions import resolve, with_components
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A case with all that is needed to replay it."""
+
+    project: Project
+    loaded: LoadedCase
+    system_name: str
+    system: SystemConfig | None
+    """None: no system is described, so only the recorded conversation can be driven again."""
+    modes: Modes
+
+    @property
+    def where(self) -> str:
+        """The case's file, for messages."""
+        return str(self.loaded.folder.path / "case.yaml")
+
+
+def plan(case: str, start: Path | None = None) -> Plan:
+    """Find and load a case and its system.
+
+    Args:
+        case: Id or path of the case.
+        start: Folder to look for unrepeat.toml from; the current one by default.
+
+    Raises:
+        CaseError, ConfigError, EvidenceError: Something about the case or its system is not usable.
+    """
+    project = load_project(start or Path.cwd())
+    loaded = load(find(project.incidents, case))
+    if project.file is None:
+        project = load_project(loaded.folder.path)
+    return plan_for(project, loaded)
+
+
+def find_case(case: str, start: Path | None = None) -> LoadedCase:
+    """Find and load a case without its system.
+
+    Raises:
+        CaseError, EvidenceError: There is none, or it is not usable.
+    """
+    return load(find(load_project(start or Path.cwd()).incidents, case))
+
+
+def plan_for(project: Project, loaded: LoadedCase) -> Plan:
+    """Return the plan of a loaded case in a project."""
+    settings = loaded.case.replay
+    where = str(loaded.folder.path / "case.yaml")
+    found = system_named(project, settings.system or loaded.case.system)
+    name, system = found if found is not None else ("", None)
+    if system is not None and system.python is None and settings.entry is None:
+        raise ConfigError(
+            "expected `python` of the system, got none",
+            where=f"{project.file}: systems.{name}",
+            hint='name the callable, such as python = "support_desk.app:handle"',
+        )
+    modes = modes_of(settings, system.allow_live if system else (), where)
+    return Plan(project, loaded, name, system, modes)
+
+
+def replay_case(
+    what: Plan,
+    *,
+    version: str | None = None,
+    components: Mapping[str, str] | None = None,
+    recorded: bool = False,
+) -> list[Replay]:
+    """Replay every trace of a case once.
+
+    Args:
+        what: The plan.
+        version: A named version or directory; the working tree by default.
+        components: Overrides by component name.
+        recorded: Drive the recorded conversation again although a system is described.
+
+    Returns:
+        One replay a trace, in order. Without a described system the recorded conversation is driven again.
+
+    Raises:
+        CaseError: The case has no trace.
+        ReplayError: The system cannot be started, or its input is not known.
+    """
+    _require_traces(what)
+    if what.system is None or recorded:
+        if version or components:
+            raise ConfigError(
+                "expected a described system to run a version of, got none",
+                where=what.where,
+                hint="run `unrepeat init` and describe the system in unrepeat.toml",
+            )
+        return [replay_trajectory(trace, case_id=_id(what), modes=what.modes) for trace in _traces(what)]
+    checkout = resolve(what.project, what.system, version)
+    with with_components(checkout, what.system, components or {}) as ready:
+        return [replay_version(what, trace, ready) for trace in _traces(what)]
+
+
+def replay_version(what: Plan, trace: Trace, checkout: Checkout) -> Replay:
+    """Replay one trace against one version on disk."""
+    return replay_python(
+        trace,
+        python_system(what),
+        checkout,
+        arguments=entry_arguments(what, trace),
+        case_id=_id(what),
+        modes=what.modes,
+        preset=what.loaded.case.replay.preset,
+    )
+
+
+def python_system(what: Plan) -> PythonSystem:
+    """Return the system of a plan in the form the replayer takes."""
+    entry = what.loaded.case.replay.entry or (what.system.python if what.system else None)
+    if what.system is None or entry is None:
+        raise ReplayError("expected a system with a callable to run, got none", where=what.where)
+    return system_of(what.system_name, what.system, entry)
+
+
+def system_of(name: str, system: SystemConfig, entry: str) -> PythonSystem:
+    """Return a configured system in the form the replayer takes."""
+    return PythonSystem(
+        name=name,
+        entry=entry,
+        boundaries={kind: tuple(getattr(system.boundaries, kind)) for kind in BOUNDARY_KINDS},
+        paths=tuple(system.paths),
+        interpreter=system.interpreter or sys.executable,
+        timeout_s=system.timeout_s,
+        env=system.env,
+        allow_live=frozenset(system.allow_live),
+        allow_subprocess=system.allow_subprocess,
+    )
+
+
+def entry_arguments(what: Plan, trace: Trace) -> object:
+    """Return what the entry is called with: stated in the case, else as recorded.
+
+    Raises:
+        ReplayError: Neither the case nor the trace says.
+    """
+    stated = what.loaded.case.replay.input
+    if stated is not None:
+        return stated
+    if trace.input is None:
+        raise ReplayError(
+            "expected the input of the system, got a trace without one",
+            where=f"{what.where}: trace {trace.trace_id}",
+            hint="state it under `replay: {input: {…}}`, the callable's arguments by name",
+        )
+    return trace.input
+
+
+def _require_traces(what: Plan) -> None:
+    if not what.loaded.document.traces:
+        raise CaseError(
+            "expected a trace to replay, got a case without one",
+            where=what.where,
+            hint="a case from a ticket can only be judged with a live model",
+        )
+
+
+def _traces(what: Plan) -> tuple[Trace, ...]:
+    return what.loaded.document.traces
+
+
+def _id(what: Plan) -> str:
+    return what.loaded.case.id

@@ -1,0 +1,51 @@
+"""Results on disk: one folder a case and run under ``.unrepeat/results``, which git ignores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+from ..cases.errors import CaseError
+from ..cases.files import write_atomic
+from ..reports.documents import load_result, to_json
+from ..scorers.verdict import CaseVerdict
+
+RESULT = "result.json"
+
+
+def save(results: Path, verdict: CaseVerdict) -> Path:
+    """Write a verdict and return its file."""
+    _ignore(results)
+    folder = results / "results" / verdict.case_id / verdict.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / RESULT
+    write_atomic(path, to_json(verdict))
+    return path
+
+
+def latest(results: Path, case_id: str) -> Path:
+    """Return the newest result of a case.
+
+    Raises:
+        CaseError: There is none.
+    """
+    folder = results / "results" / case_id
+    found = sorted(path for path in folder.glob(f"*/{RESULT}") if path.is_file())
+    if not found:
+        raise CaseError(
+            "expected a result to report, got none", where=case_id, hint=f"run `unrepeat prove {case_id}` first"
+        )
+    return found[-1]
+
+
+def load(path: Path) -> CaseVerdict:
+    """Read a result back; see ``reports.documents.load_result``."""
+    return load_result(path)
+
+
+def _ignore(results: Path) -> None:
+    """Make the folder ignore itself in git."""
+    results.mkdir(parents=True, exist_ok=True)
+    marker = results / ".gitignore"
+    if not marker.exists():
+        write_atomic(marker, b"*\n")

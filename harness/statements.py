@@ -1,0 +1,113 @@
+"""What a verdict shows and what it does not, in sentences, and the next command to type. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from ..replayers.replay import Replay
+from ..scorers.score import Score
+from ..scorers.verdict import CaseVerdict, Settlement, TraceVerdict
+
+LIVE_TRIALS = 10
+"""Trials of a live run by default (5-verdicts: local)."""
+
+
+def proves(verdict: CaseVerdict) -> tuple[str, ...]:
+    """Return what a verdict shows."""
+    candidate = verdict.candidate.label if verdict.candidate else "the candidate"
+    match verdict.verdict:
+        case "fixed" if verdict.scope == "whole_run":
+            lines = [f"{candidate} runs to its end without the failure; every answer it was given was valid."]
+        case "fixed":
+            lines = [f"On {candidate} the recorded action is {verdict.reason}."]
+        case "still_failing":
+            lines = [f"{candidate} shows the failure again: {verdict.reason}."]
+        case _:
+            return ()
+    return (*lines, _red_first(verdict))
+
+
+def _red_first(verdict: CaseVerdict) -> str:
+    who = f"the baseline {verdict.baseline.label}" if verdict.baseline and not _recording_is_red(verdict) else "the recording"
+    return f"Red first: {who} shows the failure."
+
+
+def _recording_is_red(verdict: CaseVerdict) -> bool:
+    scores = (score for trace in verdict.traces for score in trace.recorded_scores)
+    return any(isinstance(score, Score) and score.passed is False for score in scores)
+
+
+def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
+    """Return what a verdict does not show."""
+    lines: list[str] = []
+    for trace in verdict.traces:
+        lines += _limits(trace)
+    if verdict.verdict == "fixed":
+        lines.append("Other inputs than the recorded one: this is one case, not a rate.")
+    if verdict.verdict == "cannot_judge":
+        lines.append("Neither that the fix works nor that it does not.")
+    isolation = {trace.candidate.replay.isolation for trace in verdict.traces if trace.candidate}
+    if "guard" in isolation:
+        lines.append("That native code made no connection: isolation was `guard`, which explains but does not enforce.")
+    return tuple(dict.fromkeys(lines))
+
+
+def _limits(trace: TraceVerdict) -> list[str]:
+    replay = trace.candidate.replay if trace.candidate else None
+    if replay is None:
+        return []
+    lines = []
+    if replay.limit is not None:
+        event = replay.events[replay.limit - 1]
+        lines.append(
+            f"What happens after step {replay.limit} ({event.kind} {event.name}): its request is not the recorded one, "
+            "so a live system may answer differently."
+        )
+    already = [score.name for score in trace.recorded_scores if isinstance(score, Score) and score.passed]
+    if already:
+        lines.append(f"Anything by what the recording already held: {'; '.join(already)}.")
+    return lines
+
+
+def settlement(
+    verdict: CaseVerdict, candidate: str | None, components: Mapping[str, str]
+) -> Settlement | None:
+    """Return what would settle a ``cannot_judge``; None for other verdicts."""
+    if verdict.verdict != "cannot_judge":
+        return None
+    replay = next((trace.candidate.replay for trace in verdict.traces if trace.candidate), None)
+    words = ["unrepeat", "prove", verdict.case_id]
+    words += ["--candidate", candidate] if candidate else []
+    for name, value in components.items():
+        words += ["--set", f"{name}={value}"]
+    words += ["--live", _lost_at(replay), "-n", str(LIVE_TRIALS)]
+    calls = sum(1 for event in replay.events if event.kind == "model") * LIVE_TRIALS if replay else None
+    return Settlement(command=shlex.join(words), why=_why(replay), calls=calls)
+
+
+def _lost_at(replay: Replay | None) -> str:
+    if replay is None or replay.limit is None:
+        return "model"
+    return replay.events[replay.limit - 1].kind
+
+
+def _why(replay: Replay | None) -> str:
+    if replay is None or replay.limit is None:
+        return "the recording cannot decide it"
+    event = replay.events[replay.limit - 1]
+    return f"the {event.kind} was asked something else at step {replay.limit}; only a live {event.kind} can say what it answers"
+
+
+def next_command(verdict: CaseVerdict) -> str:
+    """Return the command most people want next."""
+    case = verdict.case_id
+    match verdict.verdict:
+        case "fixed":
+            return f"unrepeat report {case}"
+        case "cannot_judge" if verdict.settlement:
+            return verdict.settlement.command
+        case "cannot_reproduce":
+            return f"unrepeat show {case}"
+        case _:
+            return f"unrepeat replay {case}"

@@ -1,0 +1,131 @@
+"""Canonical form of boundary requests: what counts as the same request.
+
+Two strengths. *Exact* ignores only how a request travels (key order, transport fields, tool order, JSON
+arguments as text). *Noise* also renames identifiers by first appearance and masks times of day in free
+text. Tool arguments, recipients, amounts and approvals are never masked (design: matching).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from ..cases.trace import Message
+
+TRANSPORT_FIELDS = frozenset(
+    {"user", "metadata", "stream", "stream_options", "store", "extra_headers", "extra_query", "timeout"}
+)
+"""Model parameters that say how a request travels, not what is asked."""
+
+_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+_DATE_TIME = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?"
+)
+
+
+def dumps(value: Any) -> bytes:
+    """Return the bytes that stand for a JSON value: sorted keys, no spaces."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a JSON value in canonical form, as hex."""
+    return hashlib.sha256(dumps(value)).hexdigest()
+
+
+def message_key(message: Message) -> bytes:
+    """Return the digest of one message.
+
+    Requests are compared as a list of message digests, so that step n of a conversation costs n short
+    comparisons and not n messages (a conversation hashed as a chain: 8-performance).
+    """
+    return hashlib.sha256(dumps([message.role, _parts(message.parts)])).digest()
+
+
+def model_head(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model request holds besides its messages: model, parameters, tools, instructions."""
+    params = {
+        key: value
+        for key, value in (request.get("params") or {}).items()
+        if key not in TRANSPORT_FIELDS and value is not None
+    }
+    tools = sorted((request.get("tools") or ()), key=dumps)
+    return {
+        "model": request.get("model") or "",
+        "params": params,
+        "tools": tools,
+        "system": _parts(request.get("system") or ()),
+    }
+
+
+def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Merge neighbouring text parts and drop empty ones, so that a string equals one text part."""
+    merged: list[Any] = []
+    for part in parts:
+        if part.get("type") == "text":
+            content = part.get("content")
+            if not content:
+                continue
+            if merged and isinstance(merged[-1], str):
+                merged[-1] += f"\n{content}"
+                continue
+            merged.append(str(content))
+        else:
+            merged.append(part)
+    return merged
+
+
+class Renaming:
+    """Renames identifiers by first appearance and masks times: one instance per side of a comparison."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def text(self, text: str) -> str:
+        """Return free text with UUIDs renamed and times of day masked."""
+        renamed = _UUID.sub(lambda match: self.identifier(match.group().lower()), text)
+        return _DATE_TIME.sub("<time>", renamed)
+
+    def identifier(self, value: str) -> str:
+        """Return the stand-in of an identifier; the same one for the same identifier."""
+        return self._names.setdefault(value, f"<id {len(self._names) + 1}>")
+
+    def message(self, message: Message) -> Any:
+        """Return a message with call ids renamed and its texts masked; call arguments stay as they are."""
+        return [message.role, [self._part(part) for part in _parts(message.parts)]]
+
+    def _part(self, part: Any) -> Any:
+        if isinstance(part, str):
+            return self.text(part)
+        renamed = dict(part)
+        if renamed.get("id"):
+            renamed["id"] = self.identifier(str(renamed["id"]))
+        if isinstance(renamed.get("response"), str):
+            renamed["response"] = self.text(renamed["response"])
+        return renamed
+
+
+def noise_key(messages: Iterable[Message]) -> bytes:
+    """Return the digest of a conversation with identifiers renamed and times masked."""
+    renaming = Renaming()
+    return hashlib.sha256(dumps([renaming.message(message) for message in messages])).digest()
+
+
+def _plain(value: Any) -> Any:
+    """Make what orjson refuses (big integers, odd types) into text, so that it still has a canonical form."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return f"<integer {value}>"
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    return repr(value)

@@ -1,0 +1,159 @@
+"""Divergences: which fields of a boundary call differ from the recording, in words people read.
+
+Equality is decided by keys (``replayers.boundary``); this module runs only after a mismatch and looks only
+at what differs. DeepDiff aligns lists of unequal length and is loaded only then (8-performance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from .boundary import PreparedRequest, RecordedCall, Request
+from .canonical import message_key, model_head
+from .replay import FieldDifference
+
+MAX_DIFFERENCES = 20
+"""How many differing fields a divergence lists."""
+EXCERPT = 200
+"""Characters of a long text that are kept around the first difference."""
+_ABSENT: Any = object()
+
+
+def request_differences(recorded: Request, replayed: Request) -> tuple[FieldDifference, ...]:
+    """Return the fields in which two requests at the same boundary differ.
+
+    For models, messages are compared up to the first that differs: later ones follow from it.
+    """
+    if recorded.kind != "model":
+        return value_differences(recorded.value, replayed.value)
+    found = list(value_differences(model_head(recorded.value), model_head(replayed.value)))
+    found += _first_message_difference(recorded, replayed)
+    return tuple(found[:MAX_DIFFERENCES])
+
+
+def _first_message_difference(recorded: Request, replayed: Request) -> list[FieldDifference]:
+    for index, (old, new) in enumerate(zip_longest(recorded.messages, replayed.messages)):
+        if old is None:
+            return [FieldDifference(path=f"/messages/{index}", change="added", replayed=_shown_message(new))]
+        if new is None:
+            return [FieldDifference(path=f"/messages/{index}", change="removed", recorded=_shown_message(old))]
+        if message_key(old) != message_key(new):
+            old_value, new_value = _shown_message(old), _shown_message(new)
+            return list(value_differences(old_value, new_value, f"/messages/{index}"))
+    return []
+
+
+def _shown_message(message: Any) -> dict[str, Any]:
+    texts_only = all(part.get("type") == "text" for part in message.parts)
+    content: Any = list(message.parts)
+    if texts_only:
+        content = "\n".join(str(part.get("content", "")) for part in message.parts)
+    return {"role": message.role, "content": content}
+
+
+def value_differences(recorded: Any, replayed: Any, path: str = "") -> tuple[FieldDifference, ...]:
+    """Return the places in which two JSON values differ, at most ``MAX_DIFFERENCES``."""
+    found: list[FieldDifference] = []
+    _walk(recorded, replayed, path, found)
+    return tuple(found[:MAX_DIFFERENCES])
+
+
+def _walk(old: Any, new: Any, path: str, found: list[FieldDifference]) -> None:
+    if len(found) >= MAX_DIFFERENCES or (old is not _ABSENT and type(old) is type(new) and old == new):
+        return
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(key for key in new if key not in old)]:
+            _walk(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{path}/{key}", found)
+    elif _is_list(old) and _is_list(new):
+        _walk_list(old, new, path, found)
+    else:
+        found.append(_leaf(old, new, path or "/"))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str, found: list[FieldDifference]) -> None:
+    if len(old) == len(new):
+        for index, (left, right) in enumerate(zip(old, new, strict=True)):
+            _walk(left, right, f"{path}/{index}", found)
+        return
+    from deepdiff import DeepDiff
+
+    tree = DeepDiff(list(old), list(new), view="tree", threshold_to_diff_deeper=0)
+    for kind, change in (("iterable_item_removed", "removed"), ("iterable_item_added", "added")):
+        for level in tree.get(kind, ()):
+            left, right = (level.t1, _ABSENT) if change == "removed" else (_ABSENT, level.t2)
+            found.append(_leaf(left, right, path + _pointer(level)))
+    for kind in ("values_changed", "type_changes", "dictionary_item_added", "dictionary_item_removed"):
+        for level in tree.get(kind, ()):
+            left = _ABSENT if kind.endswith("added") else level.t1
+            right = _ABSENT if kind.endswith("removed") else level.t2
+            found.append(_leaf(left, right, path + _pointer(level)))
+
+
+def _pointer(level: Any) -> str:
+    return "".join(f"/{step}" for step in level.path(output_format="list"))
+
+
+def _leaf(old: Any, new: Any, path: str) -> FieldDifference:
+    if old is _ABSENT:
+        return FieldDifference(path=path, change="added", replayed=_short(new))
+    if new is _ABSENT:
+        return FieldDifference(path=path, change="removed", recorded=_short(old))
+    if isinstance(old, str) and isinstance(new, str):
+        old, new = _around_first_difference(old, new)
+    return FieldDifference(path=path, change="changed", recorded=_short(old), replayed=_short(new))
+
+
+def _around_first_difference(old: str, new: str) -> tuple[str, str]:
+    if max(len(old), len(new)) <= EXCERPT:
+        return old, new
+    start = max(0, _shared_prefix(old, new) - EXCERPT // 4)
+    return _window(old, start), _window(new, start)
+
+
+def _shared_prefix(old: str, new: str) -> int:
+    """Return the length of the common prefix, by bisection over slices (a loop over characters is 100 x slower)."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _window(text: str, start: int) -> str:
+    cut = text[start : start + EXCERPT]
+    return f"{'…' if start else ''}{cut}{'…' if start + EXCERPT < len(text) else ''}"
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > EXCERPT + 2:
+        return value[:EXCERPT] + "…"
+    return value
+
+
+def nearest(request: PreparedRequest, calls: Sequence[RecordedCall]) -> RecordedCall | None:
+    """Return the recorded call most like a request: the same name first, then the fewest differing fields."""
+    candidates = list(calls)[:50]
+    if not candidates:
+        return None
+    return min(candidates, key=lambda call: (_distance(call, request), call.index))
+
+
+def _distance(call: RecordedCall, request: PreparedRequest) -> int:
+    recorded = call.prepared
+    if request.request.kind == "model":
+        shared = 0
+        for left, right in zip(recorded.message_keys, request.message_keys, strict=False):
+            if left != right:
+                break
+            shared += 1
+        return len(recorded.message_keys) + len(request.message_keys) - 2 * shared + (recorded.head != request.head)
+    return len(request_differences(recorded.request, request.request))

@@ -1,0 +1,130 @@
+"""Matching: which recorded call answers a request.
+
+Served by call path plus occurrence, checked by canonical key, indexed: the cost of a look-up does not grow
+with the number of recorded calls. Never by position alone (parallel branches swap answers), never by the
+last user message (misses a changed system prompt), never by tool name in order (answers swap unnoticed).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .boundary import PreparedRequest, RecordedCall
+from .divergence import nearest
+from .replay import BoundaryKind, Grade, Match
+
+_Key = tuple[BoundaryKind, str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the recording has for a request."""
+
+    call: RecordedCall | None
+    """The call whose answer fits; or, when nothing fits, the call to compare with."""
+    match: Match
+    """exact or noise when the answer is valid for the request; none when it is not."""
+    grade: Grade | None
+    """Grade of the divergence; None when there is nothing to report."""
+
+
+class CallIndex:
+    """The recorded calls of one trace, by call path and occurrence and by canonical key."""
+
+    def __init__(self, calls: Sequence[RecordedCall]) -> None:
+        self.calls = list(calls)
+        self._by_path: dict[_Key, list[RecordedCall]] = defaultdict(list)
+        self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = defaultdict(list)
+        self._by_request: dict[tuple[Any, ...], list[RecordedCall]] | None = None
+        self._occurrences: dict[_Key, int] = {}
+        self.served: set[int] = set()
+        self._writes = [call for call in self.calls if call.writes]
+        for call in self.calls:
+            self._by_path[call.kind, call.name, call.call_path].append(call)
+            self._by_name[call.kind, call.name].append(call)
+
+    def find(
+        self, kind: BoundaryKind, name: str, call_path: tuple[str, ...], request: PreparedRequest
+    ) -> tuple[Found, int]:
+        """Return what the recording has for the next call on this path, and the call's occurrence there.
+
+        Counts the occurrence and marks a fitting call as served.
+        """
+        key = (kind, name, call_path)
+        occurrence = self._occurrences.get(key, 0)
+        self._occurrences[key] = occurrence + 1
+        on_path = self._by_path.get(key, ())
+        expected = on_path[occurrence] if occurrence < len(on_path) else None
+        found = self._fitting(expected, kind, name, request)
+        if found.call is not None and found.match != "none":
+            self.served.add(found.call.index)
+        return found, occurrence
+
+    def _fitting(
+        self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest
+    ) -> Found:
+        if expected is not None:
+            cut = request.comparable(expected.prepared)
+            if cut.exact == expected.prepared.exact:
+                return Found(expected, "exact", None)
+        same = self._same_request(kind, name, request)
+        if same is not None:
+            return same
+        if expected is not None:
+            if kind == "model" and request.noise == expected.prepared.noise:
+                return Found(expected, "noise", "noise")
+            return Found(expected, "none", "changed_request")
+        return Found(nearest(request, self._by_name.get((kind, name), ())), "none", "unrecorded_call")
+
+    def _same_request(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found | None:
+        """Return a recorded call with the very same request, made at another place of the recording.
+
+        A model, a person or a write answered twice is a new event; a read asked again has the answer it had.
+        """
+        if self._by_request is None:
+            self._by_request = defaultdict(list)
+            for call in self.calls:
+                self._by_request[call.kind, call.name, call.prepared.exact].append(call)
+        twins = self._by_request.get((kind, name, request.exact), ())
+        unserved = next((call for call in twins if call.index not in self.served), None)
+        if unserved is not None:
+            return Found(unserved, "exact", "order")
+        if twins and kind in ("tool", "retrieval") and not twins[-1].writes and _effect_is_read(twins[-1]):
+            return Found(twins[-1], "exact", "changed_request_same_answer_valid")
+        return None
+
+    def expected_arguments(self, kind: BoundaryKind, name: str, call_path: tuple[str, ...]) -> Mapping[str, Any]:
+        """Return the recorded arguments of the next call on a path; empty when there is none."""
+        key = (kind, name if kind == "tool" else kind, call_path)
+        on_path = self._by_path.get(key, ())
+        occurrence = self._occurrences.get(key, 0)
+        if occurrence >= len(on_path):
+            return {}
+        request = on_path[occurrence].prepared.request
+        value = request.value if isinstance(request.value, Mapping) else {}
+        return {**value, **(value.get("params") or {})} if kind == "model" else value
+
+    def missing(self) -> list[RecordedCall]:
+        """Return the recorded calls that were neither made nor part of a call that was answered as recorded."""
+        return [call for call in self.calls if not self._covered(call)]
+
+    def skipped_writes_before(self, call: RecordedCall) -> list[RecordedCall]:
+        """Return the writes the recording made before a call and this replay has not made: the world differs."""
+        return [
+            write for write in self._writes if write.index < call.index and not self._covered(write)
+        ]
+
+    def _covered(self, call: RecordedCall) -> bool:
+        current: RecordedCall | None = call
+        while current is not None:
+            if current.index in self.served:
+                return True
+            current = current.parent
+        return False
+
+
+def _effect_is_read(call: RecordedCall) -> bool:
+    return call.kind == "retrieval" or getattr(call.span.view, "effect", "") == "read"

@@ -1,0 +1,312 @@
+"""Python replay: a callable of the app runs in a child process, its boundary functions answered from here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..cases.errors import ReplayError
+from ..cases.trace import Trace
+from .boundary import PreparedRequest, request_from_arguments
+from .finish import environment, finished
+from .playback import Modes, Playback
+from .replay import Outcome, Replay
+from .system import Checkout, PythonSystem
+
+CHILD = Path(__file__).with_name("child.py")
+_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
+_MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_STDERR_TAIL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    outcome: Outcome
+    output: Any = None
+    error: str = ""
+
+
+def replay_python(
+    trace: Trace,
+    system: PythonSystem,
+    checkout: Checkout,
+    *,
+    arguments: Any,
+    case_id: str = "",
+    modes: Modes | None = None,
+    preset: str = "code-change",
+) -> Replay:
+    """Run one version of a Python system against a recorded trace.
+
+    Args:
+        trace: The recording.
+        system: What to run and which functions are boundaries.
+        checkout: The version to run.
+        arguments: What the entry is called with; see ``child.call_entry``.
+        case_id: Id of the case, for the result.
+        modes: How boundaries are answered.
+        preset: The preset's name, for the result.
+
+    Raises:
+        ReplayError: The system could not be started at all (its module does not import, a boundary names
+            no function): nothing was learned about the version.
+    """
+    started = time.perf_counter()
+    playback = Playback(trace, modes)
+    refused: list[str] = []
+    with _running(system, checkout) as child:
+        child.send(_setup(system, checkout, arguments))
+        ending = _serve(child, playback, refused, system)
+    return finished(
+        playback,
+        case_id=case_id,
+        version=checkout.version,
+        replayer="python",
+        outcome=ending.outcome,
+        output=ending.output,
+        error=ending.error,
+        duration_s=time.perf_counter() - started,
+        preset=preset,
+        isolation="guard",
+        refused=tuple(refused),
+        env={**environment(), "interpreter": system.interpreter},
+    )
+
+
+def check_app(system: PythonSystem, checkout: Checkout) -> dict[str, list[str]]:
+    """Start a version without calling its entry, and look up its boundary functions.
+
+    Returns:
+        The names of the functions found, by boundary.
+
+    Raises:
+        ReplayError: It does not start, or a boundary names no function.
+    """
+    with _running(system, checkout) as child:
+        child.send({**_setup(system, checkout, None), "check": True})
+        while isinstance(message := child.receive(), dict):
+            if message["op"] == "unusable":
+                raise _unusable(system, message)
+            if message["op"] == "ready":
+                found: dict[str, list[str]] = message["boundaries"]
+                return found
+        raise ReplayError(f"expected an app that starts, got: {message.error}", where=f"system {system.name}")
+
+
+def _unusable(system: PythonSystem, message: Mapping[str, Any]) -> ReplayError:
+    return ReplayError(
+        f"expected an app that starts, got {message['error']}",
+        where=f"system {system.name} ({system.entry})",
+        hint=f"check python, paths and boundaries in unrepeat.toml, then run `unrepeat doctor`\n{message['traceback']}",
+    )
+
+
+def _setup(system: PythonSystem, checkout: Checkout, arguments: Any) -> dict[str, Any]:
+    return {
+        "entry": system.entry,
+        "boundaries": {kind: list(patterns) for kind, patterns in system.boundaries.items()},
+        "paths": [str((checkout.folder / path).resolve()) for path in system.paths],
+        "arguments": arguments,
+        "allow_subprocess": system.allow_subprocess,
+    }
+
+
+def _serve(child: _Child, playback: Playback, refused: list[str], system: PythonSystem) -> _Ending:
+    """Answer the child until it ends, one way or another."""
+    while True:
+        message = child.receive()
+        if isinstance(message, _Ending):
+            return _stopped_or(playback, message)
+        match message["op"]:
+            case "call":
+                child.send(_answer(playback, message))
+            case "answered":
+                reply = playback.answered(message["seq"], message["answer"], message["error"])
+                child.send({"action": reply.action, "value": reply.value})
+            case "refused":
+                refused.append(f"{message['what']} at {message['place']}")
+            case "returned":
+                return _stopped_or(playback, _Ending("completed", message["output"]))
+            case "stopped":
+                return _Ending("stopped", error=playback.stopped)
+            case "crashed":
+                return _stopped_or(playback, _Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
+            case "unusable":
+                raise _unusable(system, message)
+
+
+def _stopped_or(playback: Playback, ending: _Ending) -> _Ending:
+    """What an app does after the recording had no more answers (returns, crashes) is not its own doing."""
+    return _Ending("stopped", error=playback.stopped) if playback.stopped else ending
+
+
+def _answer(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = _with_known_defaults(playback, message)
+    request = PreparedRequest(request_from_arguments(message["kind"], arguments))
+    seq, reply = playback.ask(message["kind"], message["name"], request, message["path"])
+    return {"action": reply.action, "seq": seq, "value": reply.value, "error": reply.error}
+
+
+def _with_known_defaults(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the defaults that the recording spells out, so that leaving out a default is no difference."""
+    arguments: dict[str, Any] = dict(message["arguments"])
+    absent = {name: value for name, value in message["defaults"].items() if name not in arguments}
+    if absent:
+        recorded = playback.index.expected_arguments(message["kind"], message["name"], tuple(message["path"]))
+        arguments |= {name: value for name, value in absent.items() if name in recorded}
+    return arguments
+
+
+class _Child:
+    """The child process and the two pipes to it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], read_fd: int, write_fd: int, log: IO[bytes], timeout_s: float):
+        self.process = process
+        self._read_fd = read_fd
+        self._write_fd = write_fd
+        self._log = log
+        self._deadline = time.monotonic() + timeout_s
+        self._timeout_s = timeout_s
+        self._buffer = bytearray()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a child that is gone shows at the next ``receive``."""
+        view = memoryview(json.dumps(message, ensure_ascii=True).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):
+            while view:
+                view = view[os.write(self._write_fd, view) :]
+
+    def receive(self) -> dict[str, Any] | _Ending:
+        """Return the next message, or how the child ended without one."""
+        while (end := self._buffer.find(b"\n")) < 0:
+            left = self._deadline - time.monotonic()
+            if left <= 0 or not select.select([self._read_fd], [], [], left)[0]:
+                return _Ending("timed_out", error=f"no answer within {self._timeout_s:g} s")
+            chunk = os.read(self._read_fd, 1 << 16)
+            if not chunk:
+                return _Ending("crashed", error=self._death())
+            self._buffer += chunk
+            if len(self._buffer) > _MAX_MESSAGE_BYTES:
+                return _Ending("crashed", error=f"a message of more than {_MAX_MESSAGE_BYTES} bytes")
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return _message(line)
+
+    def _death(self) -> str:
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "the process closed its connection to the harness"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _STDERR_TAIL))
+        tail = self._log.read().decode("utf-8", "replace")
+        return f"the process ended with {how}" + (f"\n{tail}" if tail else "")
+
+
+def _message(line: bytes) -> dict[str, Any] | _Ending:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return _Ending("crashed", error="the process sent something that is no message")
+    return message if isinstance(message, dict) and "op" in message else _Ending("crashed", error="no message")
+
+
+@contextlib.contextmanager
+def _running(system: PythonSystem, checkout: Checkout) -> Iterator[_Child]:
+    """Start the child in a process group of its own; nothing of it is left at the end."""
+    with contextlib.ExitStack() as stack:
+        pipes = stack.enter_context(_pipes())
+        to_child_read, to_child_write, from_child_read, from_child_write = pipes.fds
+        scratch = tempfile.mkdtemp(prefix="unrepeat-")
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        log = stack.enter_context(tempfile.TemporaryFile())
+        process = _start(system, checkout, (to_child_read, from_child_write), scratch, log)
+        stack.callback(_end, process)
+        pipes.close(to_child_read, from_child_write)
+        yield _Child(process, from_child_read, to_child_write, log, system.timeout_s)
+
+
+class _Pipes:
+    """Two pipes whose ends are each closed exactly once."""
+
+    def __init__(self) -> None:
+        self.fds = (*os.pipe(), *os.pipe())
+        self._open = set(self.fds)
+
+    def close(self, *fds: int) -> None:
+        """Close these ends."""
+        for fd in fds:
+            self._open.discard(fd)
+            os.close(fd)
+
+    def close_all(self) -> None:
+        """Close what is still open."""
+        self.close(*sorted(self._open))
+
+
+@contextlib.contextmanager
+def _pipes() -> Iterator[_Pipes]:
+    pipes = _Pipes()
+    try:
+        yield pipes
+    finally:
+        pipes.close_all()
+
+
+def _start(
+    system: PythonSystem, checkout: Checkout, ends: tuple[int, int], scratch: str, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [system.interpreter, str(CHILD), *map(str, ends)],
+            cwd=checkout.folder,
+            env=_environment(system, checkout, scratch),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=ends,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ReplayError(
+            f"expected to start {system.interpreter} in {checkout.folder}, got {error}",
+            where=f"system {system.name}",
+            hint="check `interpreter` in unrepeat.toml",
+        ) from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Give the child a moment to leave by itself, then end its whole process group."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=0.2)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _environment(system: PythonSystem, checkout: Checkout, scratch: str) -> dict[str, str]:
+    """Return the scrubbed environment: no keys of the caller, a home and a temp folder of its own."""
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    return {
+        **kept,
+        "HOME": scratch,
+        "TMPDIR": scratch,
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "UNREPEAT_REPLAY": "1",
+        **system.env,
+        **checkout.env,
+    }

@@ -1,0 +1,50 @@
+"""The system under test, as the replayers need to know it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .replay import BoundaryKind, Version
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSystem:
+    """A callable of a Python app and the named functions that are its boundaries."""
+
+    name: str
+    entry: str
+    """``module:function``; may be a coroutine function."""
+    boundaries: Mapping[BoundaryKind, tuple[str, ...]] = field(default_factory=dict)
+    """By boundary: ``module:function``, ``module:Class.method`` or ``module:*`` (its public functions)."""
+    paths: tuple[str, ...] = (".",)
+    """Folders of the version that are put on the import path."""
+    interpreter: str = sys.executable
+    timeout_s: float = 60.0
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment the app needs; nothing else of the caller's environment reaches it but PATH and locale."""
+    allow_live: frozenset[str] = frozenset()
+    """Boundaries that may run for real in a replay: ``retrieval`` or ``tool:get_order``."""
+    allow_subprocess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """One version of a Python system on disk."""
+
+    version: Version
+    folder: Path
+    """The folder the app runs in."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment overrides of this version (components that are environment values)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the entry is called for one recorded trace."""
+
+    arguments: Any
+    """An object is passed as keyword arguments, a list as positional ones, anything else as the only one."""

@@ -1,0 +1,178 @@
+"""Trajectory replay: the recorded conversation is driven again, nothing of the app runs.
+
+Each recorded boundary call is made again in order, with what the overrides change: a system prompt, a
+model, parameters, a tool's result. Messages that a model call receives are rebuilt from the answers served
+before, so a changed tool result reaches the next model request as it would in the app.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ..cases.trace import Message, ModelCall, ToolCall, Trace
+from .boundary import PreparedRequest, RecordedCall, Request
+from .finish import finished
+from .playback import Modes, Playback
+from .replay import BoundaryKind, Replay, Version
+
+Tool = Callable[[str, Any], Any]
+"""A live tool: gets name and arguments, returns the result; a raised error is the tool's error."""
+Guard = Callable[[str, Any], str | None]
+"""A control in front of the tools: gets name and arguments, returns why the call is refused or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a trajectory replay changes against the recording."""
+
+    prompt: str | None = None
+    """Text of the system prompt."""
+    model: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    live_tool: Tool | None = None
+    """Runs the tools that the modes name as live."""
+    guard: Guard | None = None
+    """Refuses calls before they reach their tool; the model reads the refusal as the tool's result."""
+
+    @property
+    def changes_model_request(self) -> bool:
+        """Whether any model request will differ from the recorded one."""
+        return self.prompt is not None or self.model is not None or bool(self.params)
+
+
+RECORDING = Version(label="recording")
+
+
+def replay_trajectory(
+    trace: Trace,
+    *,
+    case_id: str = "",
+    overrides: Overrides | None = None,
+    modes: Modes | None = None,
+    version: Version = RECORDING,
+) -> Replay:
+    """Drive a recorded conversation again.
+
+    Args:
+        trace: The recording.
+        case_id: Id of the case, for the result.
+        overrides: What differs; nothing by default, which reproduces the recording.
+        modes: How boundaries are answered.
+        version: How people call this variant.
+
+    Returns:
+        The replay. Its output is the recorded one when every answer was valid, else the last answer served.
+    """
+    started = time.perf_counter()
+    driver = _Driver(trace, overrides or Overrides(), modes or Modes())
+    driver.run()
+    return finished(
+        driver.playback,
+        case_id=case_id,
+        version=version,
+        replayer="trajectory",
+        outcome="stopped" if driver.playback.stopped else "completed",
+        output=driver.output(),
+        duration_s=time.perf_counter() - started,
+    )
+
+
+class _Driver:
+    def __init__(self, trace: Trace, overrides: Overrides, modes: Modes) -> None:
+        self.trace = trace
+        self.overrides = overrides
+        self.playback = Playback(trace, modes)
+        self._changed: dict[int, Message] = {}
+        """Messages whose content this replay changed, by index in the recording."""
+
+    def run(self) -> None:
+        for call in self.playback.index.calls:
+            if self._refused(call):
+                continue
+            seq, reply = self.playback.ask(call.kind, _name(call), self._request(call), call.call_path)
+            if reply.action == "stop":
+                return
+            answer: Any = reply.value
+            if reply.action == "call":
+                answer = self._run_live(seq, call.kind, call)
+            if call.kind == "tool" and self.playback.events[-1].outcome == "changed":
+                self._carry_over(call, answer)
+
+    def _refused(self, call: RecordedCall) -> bool:
+        """Let the guard see a proposed tool call; a refused one never reaches its tool."""
+        guard = self.overrides.guard
+        if guard is None or call.kind != "tool":
+            return False
+        refusal = guard(call.name, call.prepared.request.value)
+        if refusal is not None:
+            self._carry_over(call, refusal)
+        return refusal is not None
+
+    def _run_live(self, seq: int, kind: BoundaryKind, call: RecordedCall) -> Any:
+        tool = self.overrides.live_tool
+        if kind != "tool" or tool is None:
+            self.playback.answered(seq, None, f"no live {kind} is at hand in a trajectory replay")
+            return None
+        try:
+            answer = tool(call.name, call.prepared.request.value)
+        except Exception as error:  # the tool's own failure is its answer
+            message = f"{type(error).__name__}: {error}"
+            self.playback.answered(seq, None, message)
+            return message
+        reply = self.playback.answered(seq, answer)
+        return answer if reply.action == "keep" else reply.value
+
+    def _carry_over(self, call: RecordedCall, answer: Any) -> None:
+        """Put a changed tool result into the message that carried the recorded one to the model."""
+        view = call.span.view
+        if not isinstance(view, ToolCall):
+            return
+        for index, message in enumerate(self.trace.messages):
+            parts = tuple(_with_response(part, view.id, answer) for part in message.parts)
+            if parts != message.parts:
+                self._changed[index] = msgspec.structs.replace(message, parts=parts)
+
+    def _request(self, call: RecordedCall) -> PreparedRequest:
+        view = call.span.view
+        untouched = not self._changed and not self.overrides.changes_model_request
+        if call.kind != "model" or not isinstance(view, ModelCall) or untouched:
+            return call.prepared
+        value = dict(call.prepared.request.value)
+        if self.overrides.model is not None:
+            value["model"] = self.overrides.model
+        value["params"] = {**(value.get("params") or {}), **self.overrides.params}
+        messages = [self._changed.get(index, self.trace.messages[index]) for index in view.input]
+        if self.overrides.prompt is not None:
+            messages, value = _with_prompt(messages, value, self.overrides.prompt)
+        return PreparedRequest(Request(kind="model", value=value, messages=tuple(messages)))
+
+    def output(self) -> Any:
+        """Return the recorded output; it is judged only when every answer was valid to the end."""
+        return self.trace.output
+
+
+def _name(call: RecordedCall) -> str:
+    return call.name if call.kind == "tool" else (call.span.name or call.name)
+
+
+def _with_response(part: dict[str, Any], call_id: str, answer: Any) -> dict[str, Any]:
+    if part.get("type") == "tool_call_response" and call_id and part.get("id") == call_id:
+        return {**part, "response": answer}
+    return part
+
+
+def _with_prompt(
+    messages: list[Message], value: dict[str, Any], prompt: str
+) -> tuple[list[Message], dict[str, Any]]:
+    text = {"type": "text", "content": prompt}
+    system = [index for index, message in enumerate(messages) if message.role in ("system", "developer")]
+    if system:
+        replaced = list(messages)
+        replaced[system[0]] = msgspec.structs.replace(messages[system[0]], parts=(text,))
+        return replaced, value
+    return messages, {**value, "system": [text]}

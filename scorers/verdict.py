@@ -1,0 +1,78 @@
+"""Verdicts: the judgement over a case, as reports render it. ``harness.prove`` computes them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..cases.trace import Record, Trace
+from ..replayers.replay import Replay, Version
+from .score import Scope, Score, ScorerFailure
+
+VerdictWord = Literal["fixed", "still_failing", "cannot_reproduce", "cannot_judge", "error"]
+RESULT_FORMAT = 1
+
+
+class JudgedReplay(Record):
+    """A replay with its scores."""
+
+    replay: Replay
+    scores: tuple[Score | ScorerFailure, ...] = ()
+    deterministic: bool | None = None
+    """Whether a second, hidden replay gave the same digest; None when it was not tried."""
+
+
+class TraceVerdict(Record):
+    """The verdict over one trace of a case."""
+
+    recording: Trace
+    recorded_scores: tuple[Score | ScorerFailure, ...]
+    """The assertions on the recording itself; at least one must be red."""
+    verdict: VerdictWord
+    reason: str
+    scope: Scope | None = None
+    baseline: JudgedReplay | None = None
+    """None: the recording stands in for the baseline."""
+    candidate: JudgedReplay | None = None
+
+
+class Settlement(Record):
+    """What would settle a ``cannot_judge``."""
+
+    command: str
+    why: str
+    calls: int | None = None
+    """Model calls it takes at the default number of trials."""
+
+
+class CaseVerdict(Record):
+    """The judgement over one case: the worst of its traces."""
+
+    case_id: str
+    title: str
+    verdict: VerdictWord
+    reason: str
+    scope: Scope | None = None
+    kind: str = "incident"
+    severity: str = ""
+    status: str = "open"
+    baseline: Version | None = None
+    candidate: Version | None = None
+    traces: tuple[TraceVerdict, ...] = ()
+    assertions: tuple[str, ...] = ()
+    """Each assertion in words, in the order of case.yaml."""
+    proves: tuple[str, ...] = ()
+    """What the verdict shows, in sentences."""
+    not_proven: tuple[str, ...] = ()
+    """What it does not show, in sentences."""
+    settlement: Settlement | None = None
+    next_command: str = ""
+    preset: str = "code-change"
+    digests: dict[str, str] = {}
+    """SHA-256 of case.yaml, trace.json, evidence manifest, head of the custody log."""
+    completeness: tuple[dict[str, Any], ...] = ()
+    """The 14 evidence items: name, state, where found."""
+    created_at: str = ""
+    """RFC 3339, UTC."""
+    tool_version: str = ""
+    run_id: str = ""
+    format: int = RESULT_FORMAT
