@@ -336,9 +336,7 @@ class MessagePool:
 
 def text_of(message: Message) -> str:
     """Return the text parts of a message, joined by newlines."""
-    return "\n".join(
-        str(part.get("content", "")) for part in message.parts if part.get("type") in ("text", None)
-    )
+    return "\n".join(str(part.get("content", "")) for part in message.parts if part.get("type") in ("text", None))
 
 
 def tool_calls_of(message: Message) -> list[dict[str, Any]]:

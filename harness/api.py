@@ -12,12 +12,13 @@ from ..scorers.verdict import CaseVerdict
 from . import results
 from .config import Project
 from .importing import import_trace
-from .prove import Progress, Proof, show
-from .prove import prove as _prove
+from .proving import Progress, Proof, show, silent
+from .proving import prove as _prove
 from .replaying import plan
+from .trials import DEFAULT_TRIALS
 from .version import VERSION
 
-__all__ = ["Written", "import_trace", "project_of", "prove", "replay", "report"]
+__all__ = ["Written", "import_trace", "project_of", "prove", "replay", "report", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def prove(
     baseline: str | None = None,
     candidate: str | None = None,
     components: Mapping[str, str] | None = None,
-    progress: Progress = str,
+    model: str | None = None,
+    trials: int = DEFAULT_TRIALS,
+    progress: Progress = silent,
 ) -> CaseVerdict:
     """Judge whether a candidate fixes a case; nothing is written.
 
@@ -68,10 +71,12 @@ def prove(
         baseline: The version that failed, a name or directory; the recording by default.
         candidate: The version to judge, a name or directory; the working tree by default.
         components: Overrides of the candidate by component name.
+        model: A live model by its Inspect name (extra ``live``); recorded answers by default.
+        trials: Most trials with a live model.
         progress: Told of each stage.
     """
-    proof = Proof(baseline=baseline, candidate=candidate, components=components or {})
-    return _prove(plan(case), proof, now=_now(), tool_version=VERSION, progress=progress)
+    proof = Proof(baseline, candidate, components or {}, model, trials)
+    return _prove(plan(case, model=model is not None), proof, now=_now(), tool_version=VERSION, progress=progress)
 
 
 def report(case: str, *, out: Path | None = None) -> Written:
@@ -84,9 +89,6 @@ def report(case: str, *, out: Path | None = None) -> Written:
     Raises:
         CaseError: There is no result yet, or it cannot be read.
     """
-    from ..reports.documents import to_json
-    from ..reports.html import render_page
-
     given = Path(case)
     if given.is_file() and given.name.endswith(".json"):
         source = given
@@ -94,7 +96,14 @@ def report(case: str, *, out: Path | None = None) -> Written:
         what = plan(case)
         source = results.latest(what.project.results, what.loaded.case.id)
     verdict = results.load(source)
-    page = out or source.with_name("report.html")
+    return write_report(verdict, out or source.with_name("report.html"))
+
+
+def write_report(verdict: CaseVerdict, page: Path) -> Written:
+    """Write a verdict as one HTML page and, beside it, as JSON."""
+    from ..reports.documents import to_json
+    from ..reports.html import render_page
+
     data = page.with_suffix(".json")
     page.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(page, render_page(verdict).encode())

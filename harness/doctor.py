@@ -48,7 +48,9 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
     for case in list_cases(project.incidents):
         tell(f"checking {case.id}")
         findings.append(_case(project, case.path))
-    findings.append(Finding("isolation", True, "guard: refuses and reports connections and new processes of Python code"))
+    findings.append(
+        Finding("isolation", True, "guard: refuses and reports connections and new processes of Python code")
+    )
     return findings
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..cases.completeness import completeness
-from ..cases.provability import prove_statement
 from ..cases.library import LoadedCase
+from ..cases.provability import prove_statement
 from ..cases.trace import Trace
 from ..reports.import_view import ImportSummary
 from ..reports.import_view import Proposal as Row
@@ -81,7 +81,9 @@ def _warnings(imported: Imported) -> list[str]:
         return []
     if imported.proposals:
         return ["The case asserts nothing yet: accept a proposal in case.yaml before you prove a fix."]
-    return ["The case asserts nothing yet, and nothing in the trace is red by itself: state what must hold in case.yaml."]
+    return [
+        "The case asserts nothing yet, and nothing in the trace is red by itself: state what must hold in case.yaml."
+    ]
 
 
 def as_builtins(imported: Imported) -> dict[str, Any]:
@@ -96,7 +98,12 @@ def as_builtins(imported: Imported) -> dict[str, Any]:
         "add": list(told.add),
         "completeness": list(evidence_items(imported.case)),
         "proposals": [
-            {"assert": each.assertion, "why": each.why, "red_because": each.red_because.reason, "accepted": index in imported.accepted}
+            {
+                "assert": each.assertion,
+                "why": each.why,
+                "red_because": each.red_because.reason,
+                "accepted": index in imported.accepted,
+            }
             for index, each in enumerate(imported.proposals)
         ],
         "redacted": dict(imported.redaction.counts) if imported.redaction is not None else None,

@@ -30,9 +30,7 @@ class Initialized:
     tenant_key: Path
 
 
-def initialize(
-    folder: Path, system: str, entry: str | None, boundaries: Mapping[str, Sequence[str]]
-) -> Initialized:
+def initialize(folder: Path, system: str, entry: str | None, boundaries: Mapping[str, Sequence[str]]) -> Initialized:
     """Write unrepeat.toml and the folder for cases.
 
     Args:
@@ -46,7 +44,9 @@ def initialize(
     """
     file = folder / FILE
     if os.path.lexists(file):
-        raise ConfigError("expected no such file yet, got one", where=str(file), hint="edit it, then run `unrepeat doctor`")
+        raise ConfigError(
+            "expected no such file yet, got one", where=str(file), hint="edit it, then run `unrepeat doctor`"
+        )
     text = _text(system, entry, boundaries)
     key = default_key_path(os.environ)
     load_or_create_key(key)

@@ -10,20 +10,21 @@ from ..cases.replay_settings import BoundaryRule, ReplaySettings
 from ..replayers.playback import Modes
 
 
-def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str) -> Modes:
+def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str, *, model: bool = False) -> Modes:
     """Return how each boundary is answered.
 
     Args:
         settings: The ``replay`` block of the case.
         allow_live: What the system allows to run for real.
         where: What to call the case in errors.
+        model: Whether a live model is at hand; it may answer without being allowed by the system.
 
     Raises:
         ConfigError: The case wants something live that the system does not allow by name, or a boundary
             that cannot be replaced yet.
     """
     allowed = frozenset(allow_live)
-    live: set[str] = {"model"} if settings.preset == "model-change" else set()
+    live: set[str] = {"model"} if model or settings.preset == "model-change" else set()
     recorded: set[str] = set()
     static = {}
     for kind, rule in settings.boundaries.items():
@@ -39,7 +40,7 @@ def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str) ->
             recorded |= keys
         else:
             static.update(dict.fromkeys(keys, rule.value))
-    _require_allowed(live, allowed, where)
+    _require_allowed(live - {"model"} if model else live, allowed, where)
     return Modes(
         live=frozenset(live),
         static=static,
@@ -62,5 +63,7 @@ def _require_allowed(live: Iterable[str], allowed: frozenset[str], where: str) -
             raise ConfigError(
                 f"expected {key} to be allowed to run for real in a replay, got allow_live = {sorted(allowed)}",
                 where=where,
-                hint=f"add {key!r} to allow_live of the system in unrepeat.toml if running it can do no harm",
+                hint="name a live model with --model PROVIDER/NAME"
+                if key == "model"
+                else f"add {key!r} to allow_live of the system in unrepeat.toml if running it can do no harm",
             )

@@ -11,6 +11,7 @@ from ..cases.errors import CaseError, ConfigError, ReplayError
 from ..cases.library import LoadedCase, find, load
 from ..cases.trace import Trace
 from ..replayers.boundary import BOUNDARY_KINDS
+from ..replayers.live import LiveModel
 from ..replayers.playback import Modes
 from ..replayers.python_app import replay_python
 from ..replayers.replay import Replay
@@ -38,12 +39,13 @@ class Plan:
         return str(self.loaded.folder.path / "case.yaml")
 
 
-def plan(case: str, start: Path | None = None) -> Plan:
+def plan(case: str, start: Path | None = None, *, model: bool = False) -> Plan:
     """Find and load a case and its system.
 
     Args:
         case: Id or path of the case.
         start: Folder to look for unrepeat.toml from; the current one by default.
+        model: Whether a live model answers the model boundary.
 
     Raises:
         CaseError, ConfigError, EvidenceError: Something about the case or its system is not usable.
@@ -52,7 +54,7 @@ def plan(case: str, start: Path | None = None) -> Plan:
     loaded = load(find(project.incidents, case))
     if project.file is None:
         project = load_project(loaded.folder.path)
-    return plan_for(project, loaded)
+    return plan_for(project, loaded, model=model)
 
 
 def find_case(case: str, start: Path | None = None) -> LoadedCase:
@@ -64,7 +66,7 @@ def find_case(case: str, start: Path | None = None) -> LoadedCase:
     return load(find(load_project(start or Path.cwd()).incidents, case))
 
 
-def plan_for(project: Project, loaded: LoadedCase) -> Plan:
+def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False) -> Plan:
     """Return the plan of a loaded case in a project."""
     settings = loaded.case.replay
     where = str(loaded.folder.path / "case.yaml")
@@ -76,7 +78,7 @@ def plan_for(project: Project, loaded: LoadedCase) -> Plan:
             where=f"{project.file}: systems.{name}",
             hint='name the callable, such as python = "support_desk.app:handle"',
         )
-    modes = modes_of(settings, system.allow_live if system else (), where)
+    modes = modes_of(settings, system.allow_live if system else (), where, model=model)
     return Plan(project, loaded, name, system, modes)
 
 
@@ -116,8 +118,8 @@ def replay_case(
         return [replay_version(what, trace, ready) for trace in _traces(what)]
 
 
-def replay_version(what: Plan, trace: Trace, checkout: Checkout) -> Replay:
-    """Replay one trace against one version on disk."""
+def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
+    """Replay one trace against one version on disk; a live model answers the model boundary where there is one."""
     return replay_python(
         trace,
         python_system(what),
@@ -125,7 +127,8 @@ def replay_version(what: Plan, trace: Trace, checkout: Checkout) -> Replay:
         arguments=entry_arguments(what, trace),
         case_id=_id(what),
         modes=what.modes,
-        preset=what.loaded.case.replay.preset,
+        preset="model-change" if model is not None else what.loaded.case.replay.preset,
+        model=model,
     )
 
 

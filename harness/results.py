@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
 from ..cases.errors import CaseError
 from ..cases.files import write_atomic
 from ..reports.documents import load_result, to_json

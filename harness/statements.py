@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..replayers.replay import Replay
 from ..scorers.score import Score
 from ..scorers.verdict import CaseVerdict, Settlement, TraceVerdict
-
-LIVE_TRIALS = 10
-"""Trials of a live run by default (5-verdicts: local)."""
+from .trials import DEFAULT_TRIALS, trials_needed
 
 
 def proves(verdict: CaseVerdict) -> tuple[str, ...]:
@@ -20,7 +18,7 @@ def proves(verdict: CaseVerdict) -> tuple[str, ...]:
         case "fixed" if verdict.scope == "whole_run":
             lines = [f"{candidate} runs to its end without the failure; every answer it was given was valid."]
         case "fixed":
-            lines = [f"On {candidate} the recorded action is {verdict.reason}."]
+            lines = [f"{candidate} prevents the recorded action, proposed to it as it was then."]
         case "still_failing":
             lines = [f"{candidate} shows the failure again: {verdict.reason}."]
         case _:
@@ -29,7 +27,11 @@ def proves(verdict: CaseVerdict) -> tuple[str, ...]:
 
 
 def _red_first(verdict: CaseVerdict) -> str:
-    who = f"the baseline {verdict.baseline.label}" if verdict.baseline and not _recording_is_red(verdict) else "the recording"
+    who = (
+        f"the baseline {verdict.baseline.label}"
+        if verdict.baseline and not _recording_is_red(verdict)
+        else "the recording"
+    )
     return f"Red first: {who} shows the failure."
 
 
@@ -42,7 +44,7 @@ def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
     """Return what a verdict does not show."""
     lines: list[str] = []
     for trace in verdict.traces:
-        lines += _limits(trace)
+        lines += _limits(trace, verdict.assertions)
     if verdict.verdict == "fixed":
         lines.append("Other inputs than the recorded one: this is one case, not a rate.")
     if verdict.verdict == "cannot_judge":
@@ -53,7 +55,7 @@ def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
-def _limits(trace: TraceVerdict) -> list[str]:
+def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
     replay = trace.candidate.replay if trace.candidate else None
     if replay is None:
         return []
@@ -64,26 +66,35 @@ def _limits(trace: TraceVerdict) -> list[str]:
             f"What happens after step {replay.limit} ({event.kind} {event.name}): its request is not the recorded one, "
             "so a live system may answer differently."
         )
-    already = [score.name for score in trace.recorded_scores if isinstance(score, Score) and score.passed]
+    already = [
+        assertions[score.assertion]
+        for score in trace.recorded_scores
+        if isinstance(score, Score) and score.passed and score.assertion < len(assertions)
+    ]
     if already:
         lines.append(f"Anything by what the recording already held: {'; '.join(already)}.")
     return lines
 
 
 def settlement(
-    verdict: CaseVerdict, candidate: str | None, components: Mapping[str, str]
+    verdict: CaseVerdict, candidate: str | None, components: Mapping[str, str], model: str | None = None
 ) -> Settlement | None:
-    """Return what would settle a ``cannot_judge``; None for other verdicts."""
+    """Return what would settle a ``cannot_judge``; None where no command would."""
     if verdict.verdict != "cannot_judge":
         return None
     replay = next((trace.candidate.replay for trace in verdict.traces if trace.candidate), None)
+    passed_so_far = any(trace.rate and not trace.rate.failures for trace in verdict.traces)
+    if _lost_at(replay) != "model" or (model is not None and not passed_so_far):
+        return None
+    trials = trials_needed(verdict.severity) if passed_so_far else DEFAULT_TRIALS
     words = ["unrepeat", "prove", verdict.case_id]
     words += ["--candidate", candidate] if candidate else []
     for name, value in components.items():
         words += ["--set", f"{name}={value}"]
-    words += ["--live", _lost_at(replay), "-n", str(LIVE_TRIALS)]
-    calls = sum(1 for event in replay.events if event.kind == "model") * LIVE_TRIALS if replay else None
-    return Settlement(command=shlex.join(words), why=_why(replay), calls=calls)
+    words += ["--model", model or "PROVIDER/NAME", "-n", str(trials)]
+    calls = sum(1 for event in replay.events if event.kind == "model") * trials if replay else None
+    why = "too few trials for the severity" if passed_so_far else _why(replay)
+    return Settlement(command=shlex.join(words), why=why, calls=calls)
 
 
 def _lost_at(replay: Replay | None) -> str:
@@ -96,7 +107,8 @@ def _why(replay: Replay | None) -> str:
     if replay is None or replay.limit is None:
         return "the recording cannot decide it"
     event = replay.events[replay.limit - 1]
-    return f"the {event.kind} was asked something else at step {replay.limit}; only a live {event.kind} can say what it answers"
+    asked = f"the {event.kind} was asked something else at step {replay.limit}"
+    return f"{asked}; only a live {event.kind} can say what it answers"
 
 
 def next_command(verdict: CaseVerdict) -> str:

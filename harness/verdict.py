@@ -85,9 +85,7 @@ def _harness_problem(
     return ""
 
 
-def _present(
-    baseline: JudgedReplay | None, candidate: JudgedReplay | None
-) -> list[tuple[str, JudgedReplay]]:
+def _present(baseline: JudgedReplay | None, candidate: JudgedReplay | None) -> list[tuple[str, JudgedReplay]]:
     both = (("baseline", baseline), ("candidate", candidate))
     return [(label, judged) for label, judged in both if judged is not None]
 

@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-
 from ..cases.errors import ConfigError
 from ..replayers.replay import Version
 from ..replayers.system import Checkout
@@ -44,7 +43,7 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
         raise ConfigError(
             f"expected a directory or a named version ({names}), got {wanted!r}",
             where="--candidate/--baseline",
-            hint="git revisions are not supported yet: check the revision out with `git worktree add DIR REV` and pass DIR",
+            hint="for a git revision, check it out with `git worktree add DIR REV` and pass DIR",
         )
     return Checkout(version=_described(wanted, folder), folder=folder.resolve())
 
@@ -119,9 +118,7 @@ def _walked_files(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def with_components(
-    checkout: Checkout, system: SystemConfig, overrides: Mapping[str, str]
-) -> Iterator[Checkout]:
+def with_components(checkout: Checkout, system: SystemConfig, overrides: Mapping[str, str]) -> Iterator[Checkout]:
     """Lay component overrides (``--set``) over a version, in a copy that is removed afterwards.
 
     Args:

@@ -45,7 +45,7 @@ def judge(
         A score, or a failure when the scorer itself crashed: never a low score.
     """
     try:
-        found = scorer.find(replay.trace)
+        found = () if scorer.property == "whole_run" and not _is_whole(replay) else scorer.find(replay.trace)
         passed, scope, reason, violations = _Judge(scorer, recording, replay).decide(found, recorded)
     except Exception as error:  # a scorer's crash is data; the verdict becomes `error`
         return ScorerFailure(
@@ -83,7 +83,7 @@ class _Judge:
     def decide(self, found: Sequence[Violation], recorded: Sequence[Violation]) -> _Decision:
         """Apply the rules in the order they are stated above."""
         blind = self._blind(recorded)
-        if self.limit is None and self.replay.outcome == "completed":
+        if _is_whole(self.replay):
             if found:
                 return False, None, found[0].reason, found
             if blind:
@@ -105,7 +105,8 @@ class _Judge:
         if self.scorer.type == "writes":
             for event in self.replay.events:
                 if event.kind == "tool" and event.name in self.writing_tools and not _answered_as_recorded(event):
-                    return f"undecided: what {event.name} wrote in step {event.seq} is not known; it was not answered as recorded"
+                    wrote = f"what {event.name} wrote in step {event.seq} is not known"
+                    return f"undecided: {wrote}; it was not answered as recorded"
         return ""
 
     def _why_open(self) -> str:
@@ -148,8 +149,8 @@ class _Judge:
 
     def _prevented(self, states: Sequence[str], first: str) -> str:
         again = states.count("prevented again")
-        more = f"; so {'were' if again > 1 else 'was'} {again} later attempt{'s' * (again > 1)}" if again else ""
-        return f"prevented, where the recording has: {first}{more}"
+        more = f"; nor {'do' if again > 1 else 'does'} {again} later attempt{'s' * (again > 1)}" if again else ""
+        return f"no longer happens: {first}{more}"
 
     def _is_decided(self, violation: Violation) -> bool:
         """Whether a violation of the replay lies in the part that counts."""
@@ -173,6 +174,8 @@ class _Judge:
             moved_on = self._next_model_step(0)
             return "prevented" if moved_on <= limit else "open"
         led = self.by_recorded.get(trigger)
+        if led is not None and led.outcome == "changed":
+            return "open"  # what was answered there is not what led to the recorded violation
         if led is None:
             return "prevented again" if self.replay.outcome == "completed" else "open"
         if led.seq >= limit:
@@ -194,6 +197,11 @@ class _Judge:
         return self.replay.outcome == "completed" or any(
             event.seq > seq and event.kind == "model" for event in self.replay.events
         )
+
+
+def _is_whole(replay: Replay) -> bool:
+    """Whether a replay ran to its end on valid answers."""
+    return replay.limit is None and replay.outcome == "completed"
 
 
 def _decisive(violation: Violation) -> str:

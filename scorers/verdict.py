@@ -21,6 +21,16 @@ class JudgedReplay(Record):
     """Whether a second, hidden replay gave the same digest; None when it was not tried."""
 
 
+class Rate(Record):
+    """A failure rate as independent trials show it."""
+
+    failures: int
+    trials: int
+    at_most: float
+    """One-sided upper bound of the rate (Clopper-Pearson)."""
+    confidence: float = 0.95
+
+
 class TraceVerdict(Record):
     """The verdict over one trace of a case."""
 
@@ -33,6 +43,11 @@ class TraceVerdict(Record):
     baseline: JudgedReplay | None = None
     """None: the recording stands in for the baseline."""
     candidate: JudgedReplay | None = None
+    """The replay the verdict rests on: of several trials the first that did not pass, else the last."""
+    trials: tuple[JudgedReplay, ...] = ()
+    """Every trial, where a model was live."""
+    rate: Rate | None = None
+    """What the trials say about the failure rate."""
 
 
 class Settlement(Record):

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 @click.option("--trace-id", "trace_ids", multiple=True, metavar="ID", help="Which trace of the file; repeatable.")
 @click.option("--list", "only_list", is_flag=True, help="List the traces of the file and write nothing.")
 @click.option("--format", "format_", metavar="NAME", help="Force a format instead of detecting it.")
-@click.option(
-    "--accept", metavar="all|N,N…", help="Accept proposed assertions by number without being asked."
-)
+@click.option("--accept", metavar="all|N,N…", help="Accept proposed assertions by number without being asked.")
 @click.option(
     "--redact", type=click.Choice(["patterns", "none"]), default="patterns", show_default=True,
     help="What to do with personal data and secrets.",

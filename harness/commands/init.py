@@ -18,9 +18,13 @@ from ..output import json_option, print_json
 @click.option("--system", default="app", show_default=True, metavar="NAME", help="What you call the system.")
 @click.option("--python", "entry", metavar="MODULE:FUNCTION", help="The callable that handles one request.")
 @click.option("--model", multiple=True, metavar="MODULE:FUNCTION", help="A function that calls a model; repeatable.")
-@click.option("--tool", multiple=True, metavar="MODULE:FUNCTION|MODULE:*", help="Functions the model may call; repeatable.")
+@click.option(
+    "--tool", multiple=True, metavar="MODULE:FUNCTION|MODULE:*", help="Functions the model may call; repeatable."
+)
 @click.option("--retrieval", multiple=True, metavar="MODULE:FUNCTION", help="A function that searches; repeatable.")
-@click.option("--approval", multiple=True, metavar="MODULE:FUNCTION", help="A function that asks a reviewer; repeatable.")
+@click.option(
+    "--approval", multiple=True, metavar="MODULE:FUNCTION", help="A function that asks a reviewer; repeatable."
+)
 @click.option("--user", multiple=True, metavar="MODULE:FUNCTION", help="A function that asks the user; repeatable.")
 @json_option
 def command(

@@ -19,21 +19,39 @@ from ..output import console, json_option, print_json, progress
 @click.option(
     "--set", "components", multiple=True, metavar="COMPONENT=FILE|VALUE", help="Replace a component of the candidate."
 )
+@click.option(
+    "--model", metavar="PROVIDER/NAME", help="Let a live model answer (extra `live`); recorded answers by default."
+)
+@click.option(
+    "-n", "trials", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Most trials with a live model."
+)
 @json_option
 def command(
-    case: str, baseline: str | None, candidate: str | None, components: tuple[str, ...], as_json: bool
+    case: str,
+    baseline: str | None,
+    candidate: str | None,
+    components: tuple[str, ...],
+    model: str | None,
+    trials: int,
+    as_json: bool,
 ) -> int:
     """Judge whether a candidate fixes CASE (an id or a folder).
 
     Exit code 0: fixed. 1: still failing, cannot reproduce, cannot judge, or error. 2: no verdict could be produced.
     """
-    from ..api import prove, project_of
+    from ..api import project_of, prove
     from ..options import overrides
     from ..results import save
 
     with progress() as tell:
         verdict = prove(
-            case, baseline=baseline, candidate=candidate, components=overrides(components), progress=tell
+            case,
+            baseline=baseline,
+            candidate=candidate,
+            components=overrides(components),
+            model=model,
+            trials=trials,
+            progress=tell,
         )
     path = save(project_of(case).results, verdict)
     if as_json:

@@ -11,20 +11,26 @@ import msgspec
 
 from ..cases.errors import CaseError, ConfigError, ReplayError
 from ..cases.trace import Trace
+from ..replayers.live import LiveModel
 from ..replayers.replay import Replay, Version
 from ..replayers.system import Checkout
 from ..scorers.registry import compile_all, require_known_traces
 from ..scorers.score import Scorer
-from ..scorers.verdict import CaseVerdict, TraceVerdict
+from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .import_summary import evidence_items
 from .judging import judged, trace_verdict
 from .replaying import Plan, replay_case, replay_version
 from .statements import next_command, not_proven, proves, settlement
+from .trials import DEFAULT_TRIALS, run_trials, verdict_of_trials
 from .verdict import worst
 from .versions import resolve, with_components
 
 Progress = Callable[[str], None]
 """Called with what is being done, for people who wait."""
+
+
+def silent(_: str) -> None:
+    """Progress for callers that do not want any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +43,13 @@ class Proof:
     """A named version or directory; None: the working tree."""
     components: Mapping[str, str] = field(default_factory=dict)
     """Overrides of the candidate by component name."""
+    model: str | None = None
+    """A live model by its Inspect name; None: recorded answers."""
+    trials: int = DEFAULT_TRIALS
+    """Most trials with a live model."""
 
 
-def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, progress: Progress = str) -> CaseVerdict:
+def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, progress: Progress = silent) -> CaseVerdict:
     """Judge a case.
 
     Args:
@@ -61,7 +71,8 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
     with ExitStack() as stack:
         baseline, candidate = _versions(what, proof, stack)
         traces = tuple(
-            _prove_trace(what, scorers, trace, baseline, candidate, progress) for trace in what.loaded.document.traces
+            _prove_trace(what, scorers, trace, baseline, candidate, proof, progress)
+            for trace in what.loaded.document.traces
         )
     return _verdict(what, scorers, traces, baseline, candidate, proof, now, tool_version)
 
@@ -123,6 +134,7 @@ def _prove_trace(
     trace: Trace,
     baseline: Checkout | None,
     candidate: Checkout,
+    proof: Proof,
     progress: Progress,
 ) -> TraceVerdict:
     case = what.loaded.case.id
@@ -130,6 +142,8 @@ def _prove_trace(
     if baseline is not None:
         progress(f"{case}: replaying the baseline {baseline.version.label}")
         before = judged(scorers, trace, _replay(what, trace, baseline))
+    if proof.model is not None:
+        return _live_trials(what, scorers, trace, before, candidate, proof, progress)
     progress(f"{case}: replaying the candidate {candidate.version.label}")
     first = _replay(what, trace, candidate)
     progress(f"{case}: replaying the candidate once more, to see that it does the same")
@@ -138,10 +152,30 @@ def _prove_trace(
     return trace_verdict(scorers, trace, before, judged(scorers, trace, first, deterministic=same))
 
 
-def _replay(what: Plan, trace: Trace, checkout: Checkout) -> Replay:
+def _live_trials(
+    what: Plan,
+    scorers: tuple[Scorer, ...],
+    trace: Trace,
+    baseline: JudgedReplay | None,
+    candidate: Checkout,
+    proof: Proof,
+    progress: Progress,
+) -> TraceVerdict:
+    model = LiveModel(proof.model or "")
+
+    def trial(number: int) -> JudgedReplay:
+        progress(
+            f"{what.loaded.case.id}: trial {number} of {proof.trials} with {model.name}, {model.calls} calls so far"
+        )
+        return judged(scorers, trace, _replay(what, trace, candidate, model))
+
+    return verdict_of_trials(scorers, trace, baseline, run_trials(proof.trials, trial), what.loaded.case.severity or "")
+
+
+def _replay(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
     """Replay one trace; a version that does not even start is a crashed replay of it, not a crash of ours."""
     try:
-        return replay_version(what, trace, checkout)
+        return replay_version(what, trace, checkout, model)
     except ReplayError as error:
         return Replay(
             case_id=what.loaded.case.id,
@@ -195,6 +229,6 @@ def _with_statements(verdict: CaseVerdict, proof: Proof) -> CaseVerdict:
         verdict,
         proves=proves(verdict),
         not_proven=not_proven(verdict),
-        settlement=settlement(verdict, proof.candidate, proof.components),
+        settlement=settlement(verdict, proof.candidate, proof.components, proof.model),
         next_command=next_command(verdict),
     )

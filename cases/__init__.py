@@ -1,0 +1,1 @@
+"""What happened: documents, without network or clock."""

@@ -1,0 +1,147 @@
+"""The messages of one trace, each parsed once.
+
+A conversation is exported again with every model call: what a text has in common with the one before is not
+parsed again, and neither is a message that was seen before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..message_parts import part_of, structured
+from ..messages import ROLE_ALIASES, to_messages
+from ..strict_json import DEFAULT
+from ..trace import Message
+
+_slices = msgspec.json.Decoder(list[msgspec.Raw])
+_message = msgspec.json.Decoder(Message)
+
+
+class MessageStore:
+    """Brings messages to the parts form and numbers them."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._last_text = ""
+        self._last_indices: tuple[int, ...] = ()
+        self._by_slice: dict[bytes, tuple[int, ...]] = {}
+        self._parts_by_text: dict[str, tuple[dict[str, Any], ...]] = {}
+
+    def messages(self) -> tuple[Message, ...]:
+        """Return all messages in order of first appearance."""
+        return tuple(self._messages)
+
+    def indices(self, value: Any, role: str) -> tuple[int, ...]:
+        """Return the indices of the messages in an attribute.
+
+        Args:
+            value: A list, an object or JSON text, in any dialect.
+            role: Role of a message that names none.
+        """
+        if value is None:
+            return ()
+        if type(value) is not str or value[:1] != "[":
+            return self._add(value, role)
+        known = len(self._last_text) - 1
+        if known > 0 and value.startswith(self._last_text[:known]):
+            # The conversation as it was at the call before, and more; or exactly the same.
+            if value[known:] == "]":
+                return self._last_indices
+            if value[known] == ",":
+                return self._remember(value, self._last_indices + self._parsed(f"[{value[known + 1 :]}", role))
+        return self._remember(value, self._parsed(value, role))
+
+    def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
+        # An answer is one message and repeats nothing, so it must not displace the conversation.
+        if len(indices) > 1 or not self._last_text:
+            self._last_text, self._last_indices = text, indices
+        return indices
+
+    def parts(self, value: Any) -> tuple[dict[str, Any], ...]:
+        """Return the parts in an attribute such as the system instructions."""
+        if type(value) is not str:
+            return _parts(value)
+        known = self._parts_by_text.get(value)
+        if known is None:
+            known = self._parts_by_text[value] = _parts(value)
+        return known
+
+    def _parsed(self, text: str, role: str) -> tuple[int, ...]:
+        try:
+            slices = _slices.decode(text)
+        except (msgspec.MsgspecError, RecursionError):
+            return self._add(text, role)
+        found: list[int] = []
+        for piece in slices:
+            data = bytes(piece)
+            known = self._by_slice.get(data)
+            if known is None:
+                known = self._by_slice[data] = self._slice(data, role)
+            found += known
+        return tuple(found)
+
+    def _slice(self, data: bytes, role: str) -> tuple[int, ...]:
+        """Add one message; GenAI's form, which is the common one, is decoded straight into the type.
+
+        Compact GenAI text is what the message would be encoded to, so the text serves as its key.
+        """
+        try:
+            message = _message.decode(data)
+        except (msgspec.MsgspecError, RecursionError):
+            return self._add(f"[{data.decode()}]", role)  # another dialect
+        if not _is_plain(message) or (_nests(message) and data.count(b"{") + data.count(b"[") > DEFAULT.depth):
+            return self._add(f"[{data.decode()}]", role)
+        self._messages.append(message)
+        return (len(self._messages) - 1,)
+
+    def _add(self, value: Any, role: str) -> tuple[int, ...]:
+        found: list[int] = []
+        for message in to_messages(value, role=role):
+            key = msgspec.json.encode(message)
+            known = self._by_slice.get(key)
+            if known is None:
+                known = self._by_slice[key] = (len(self._messages),)
+                self._messages.append(message)
+            found += known
+        return tuple(found)
+
+
+def _is_plain(message: Message) -> bool:
+    """Tell a message that is already in the form it would be brought to."""
+    parts = message.parts
+    for part in parts:
+        kind = part.get("type")
+        if kind == "text":
+            plain = "content" in part
+        elif kind == "tool_call":
+            plain = type(part.get("arguments")) is dict and "id" in part
+        elif kind == "tool_call_response":
+            plain = "response" in part and "id" in part and len(part) == 3 and len(parts) == 1
+            plain = plain and message.role == "tool" and type(part["response"]) is not list
+        else:
+            return False
+        if not plain:
+            return False
+    return bool(parts) and message.role not in ROLE_ALIASES
+
+
+def _nests(message: Message) -> bool:
+    """Tell whether any part holds more than text and one level of plain values."""
+    for part in message.parts:
+        for value in part.values():
+            if type(value) is dict:
+                for inner in value.values():
+                    if type(inner) is dict or type(inner) is list:
+                        return True
+            elif type(value) is list:
+                return True
+    return False
+
+
+def _parts(value: Any) -> tuple[dict[str, Any], ...]:
+    value = structured(value)
+    if value is None or value == "":
+        return ()
+    return tuple(part_of(item) for item in (value if isinstance(value, list) else [value]))

@@ -1,0 +1,1 @@
+"""Incidents that ship with the project, and the example system they are about."""

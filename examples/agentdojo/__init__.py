@@ -1,0 +1,1 @@
+"""Recorded AgentDojo attacks, replayed against the benchmark's own tools."""

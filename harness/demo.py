@@ -1,0 +1,130 @@
+"""The demo: the shipped incidents, copied to a folder to play with, and each of them judged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from ..cases.errors import ConfigError
+from ..scorers.verdict import CaseVerdict, VerdictWord
+
+FOLDER = "unrepeat-demo"
+_MARK = ".unrepeat-demo"
+_COPIED = ("incidents", "support_desk", "traces", "unrepeat.toml")
+_ATTEMPT = "support_desk/attempts/keyword_filter/support_desk/guard.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One thing the demo shows."""
+
+    case: str
+    heading: str
+    expected: VerdictWord
+    candidate: str = "v2"
+    components: dict[str, str] = field(default_factory=dict)
+    in_full: bool = False
+    """Whether the two runs are printed side by side."""
+
+    def command(self) -> str:
+        """Return the command that does the same by hand."""
+        words = ["unrepeat", "prove", self.case, "--candidate", self.candidate]
+        for name, value in self.components.items():
+            words += ["--set", f"{name}={value}"]
+        return " ".join(words)
+
+
+CHAPTERS = (
+    Chapter(
+        "inc-hidden-instruction",
+        "An instruction hidden in a gift note was followed. The first attempted fix, a keyword filter, is still red",
+        "still_failing",
+        candidate="v1",
+        components={"guard": _ATTEMPT},
+    ),
+    Chapter(
+        "inc-hidden-instruction",
+        "The second one, a guard that lets a change through only in the customer's own words, holds",
+        "fixed",
+        in_full=True,
+    ),
+    Chapter("inc-superseded-policy", "A superseded policy was cited to a customer", "fixed"),
+    Chapter("inc-wrong-account", "A tool was called with another customer's account", "fixed"),
+    Chapter("inc-blind-approval", "A reviewer approved because the evidence was not on the screen", "fixed"),
+    Chapter("nm-refund-amount", "A near miss: a wrong refund, caught by review", "fixed"),
+    Chapter(
+        "inc-promised-date",
+        "The fix is a new prompt. A recording cannot say what a model answers to it, and unrepeat says so",
+        "cannot_judge",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One chapter and what came out."""
+
+    chapter: Chapter
+    verdict: CaseVerdict
+    page: Path
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the one this release ships with."""
+        return self.verdict.verdict == self.chapter.expected
+
+
+def materialize(folder: Path) -> Path:
+    """Copy the example into a folder, replacing an earlier copy of it.
+
+    Raises:
+        ConfigError: The folder holds something else.
+    """
+    if folder.exists() and not (folder / _MARK).is_file() and any(folder.iterdir()):
+        raise ConfigError(
+            "expected a new folder or an earlier demo, got one with something else",
+            where=str(folder),
+            hint="choose another with --dir",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).write_text("A copy of the incidents that ship with unrepeat; made by `unrepeat demo`.\n")
+    shipped = resources.files("unrepeat.cases.shipped")
+    with resources.as_file(shipped) as source:
+        for name in _COPIED:
+            _copy(source / name, folder / name)
+    return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".unrepeat"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def play(folder: Path, progress: Callable[[str], None]) -> Iterator[Played]:
+    """Judge each shipped incident, write its page, and yield it.
+
+    Args:
+        folder: A materialized copy.
+        progress: Told of each stage.
+    """
+    import datetime as dt
+
+    from .api import write_report
+    from .proving import Proof, prove
+    from .replaying import plan
+    from .results import save
+    from .version import VERSION
+
+    for chapter in CHAPTERS:
+        what = plan(chapter.case, start=folder)
+        components = {name: str(folder / value) for name, value in chapter.components.items()}
+        proof = Proof(candidate=chapter.candidate, components=components)
+        verdict = prove(what, proof, now=dt.datetime.now(dt.UTC), tool_version=VERSION, progress=progress)
+        result = save(what.project.results, verdict)
+        yield Played(chapter, verdict, write_report(verdict, result.with_name("report.html")).page)

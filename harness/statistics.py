@@ -1,0 +1,43 @@
+"""Exact bounds of a failure rate. Pure."""
+
+from __future__ import annotations
+
+from math import comb
+
+_STEPS = 100
+"""Bisection steps: beyond the resolution of a float."""
+
+
+def failure_rate_at_most(failures: int, trials: int, confidence: float = 0.95) -> float:
+    """Return the one-sided upper bound of a failure rate (Clopper-Pearson).
+
+    The largest rate p at which seeing so few failures still has probability 1 - confidence: it solves
+    ``P(X <= failures | trials, p) = 1 - confidence``.
+
+    Args:
+        failures: Failed trials, from 0 to ``trials``.
+        trials: Independent trials; the bound is 1 for none.
+        confidence: Between 0 and 1.
+
+    Raises:
+        ValueError: The numbers do not fit together.
+    """
+    if not 0 <= failures <= trials or not 0 < confidence < 1:
+        raise ValueError(
+            f"expected 0 <= failures <= trials and 0 < confidence < 1, got {failures}, {trials}, {confidence}"
+        )
+    if failures == trials:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        if _at_most(failures, trials, middle) > 1 - confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_most(failures: int, trials: int, rate: float) -> float:
+    """Return ``P(X <= failures)`` of a binomial."""
+    return sum(comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(failures + 1))

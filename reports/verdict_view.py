@@ -1,0 +1,101 @@
+"""Scores and the verdict in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..scorers.score import Score, ScorerFailure
+from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
+from .screen import Part, Screen
+from .words import COLOURS, OUTCOMES, SCOPE_MEANINGS, count, duration, score_mark, verdict_label
+
+_STYLES = {
+    "pass": "bold green",
+    "fail": "bold red",
+    "undecided": "bold yellow",
+    "crashed": "bold magenta",
+    "absent": "dim",
+}
+_INDENT = 15
+
+
+def render_scores(
+    screen: Screen,
+    recorded: Sequence[Score | ScorerFailure],
+    replayed: Sequence[Score | ScorerFailure],
+    assertions: Sequence[str] = (),
+) -> None:
+    """Print each assertion with its mark on the recording and on the replay, and the reason for the last."""
+    before = {each.assertion: each for each in recorded}
+    after = {each.assertion: each for each in replayed}
+    both = bool(before) and bool(after)
+    title = "recording, then replay" if both else "recording" if before else "replay"
+    screen.line(("SCORES  ", "bold"), (title, "dim"))
+    for index in sorted(before | after):
+        _score(screen, before.get(index), after.get(index), assertions[index] if index < len(assertions) else "", both)
+
+
+def _score(
+    screen: Screen, old: Score | ScorerFailure | None, new: Score | ScorerFailure | None, words: str, both: bool
+) -> None:
+    shown = new or old
+    if shown is None:
+        return
+    marks: list[Part] = [_mark(screen, old), ("  ", ""), _mark(screen, new)] if both else [_mark(screen, shown)]
+    indent = 8 if both else 5
+    screen.print(
+        screen.text((" ", ""), *marks, (" " * (indent - (5 if both else 2)), "")).append_text(
+            screen.text((screen.data(words or shown.type, screen.width - indent), ""))
+        )
+    )
+    reason = f"scorer crashed: {shown.error}" if isinstance(shown, ScorerFailure) else shown.reason
+    screen.paragraph(reason, style="dim", indent=indent)
+
+
+def _mark(screen: Screen, score: Score | ScorerFailure | None) -> Part:
+    mark, glyphs = score_mark(score), screen.glyphs
+    shown = {"pass": glyphs.passed, "fail": glyphs.failed, "undecided": glyphs.undecided, "crashed": glyphs.crashed}
+    return shown.get(mark, " "), _STYLES[mark]
+
+
+def render_run(screen: Screen, judged: JudgedReplay) -> None:
+    """Print how the replay ran: replayer, isolation, outcome, time, what was refused."""
+    replay = judged.replay
+    told = {True: "deterministic", False: "NOT deterministic", None: ""}[judged.deterministic]
+    facts = [f"{replay.replayer} replayer", f"isolation {replay.isolation}", OUTCOMES[replay.outcome]]
+    facts += [duration(replay.duration_s) if replay.duration_s else "", told]
+    screen.paragraph(f" {screen.glyphs.bullet} ".join(filter(None, facts)), style="dim")
+    if replay.error:
+        screen.paragraph(replay.error, style="red")
+    for attempt in replay.refused:
+        screen.paragraph(f"refused by isolation: {attempt}", style="magenta")
+
+
+def render_trace_verdict(screen: Screen, verdict: TraceVerdict | CaseVerdict) -> None:
+    """Print the verdict line: the word, the scope, the reason."""
+    style = COLOURS[verdict.verdict]
+    screen.rule(style=style)
+    label = verdict_label(verdict.verdict, verdict.scope)
+    screen.line((screen.encodable(label).upper(), f"bold {style}"))
+    screen.paragraph(verdict.reason)
+
+
+def render_proof(screen: Screen, verdict: CaseVerdict) -> None:
+    """Print what the verdict shows and does not show, what would settle it, and the next command."""
+    not_proven = list(verdict.not_proven)
+    if verdict.scope and not not_proven:
+        not_proven = [SCOPE_MEANINGS[verdict.scope]]
+    screen.gap()
+    _points(screen, " shows", verdict.proves)
+    _points(screen, " does not show", not_proven)
+    if verdict.settlement:
+        cost = f" ({count(verdict.settlement.calls, 'model call')})" if verdict.settlement.calls is not None else ""
+        screen.paragraph(verdict.settlement.why + cost, indent=_INDENT, label=" to settle")
+        screen.command(verdict.settlement.command, _INDENT)
+    if verdict.next_command:
+        screen.command(verdict.next_command, _INDENT, " next")
+
+
+def _points(screen: Screen, label: str, sentences: Sequence[str]) -> None:
+    for number, sentence in enumerate(sentences):
+        screen.paragraph(sentence, indent=_INDENT, label=label if number == 0 else "")
