@@ -6,6 +6,7 @@ the canonical trace that unrepeat reads.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ RESULT_CHARS = 1400
 SPEECH_CHARS = 250
 MODEL = "gpt-4o"
 PARAMS = {"temperature": 0.2, "max_tokens": 1024}
+BUFFER = 1 << 20
+"""Bytes read and written at a time by every side: lines are longer than Python's own buffer."""
 BAD_ORDER = "ord_993"
 """The refund of this order is the failure that the recorded runs show."""
 PATTERN = r"ignore\s+(?:all|previous)\s+instructions|card number \d{16}"
@@ -29,7 +32,8 @@ def write_runs(folder: Path, count: int) -> None:
     """Write ``conversations.jsonl`` and ``traces.jsonl``."""
     with (folder / "conversations.jsonl").open("w") as plain, (folder / "traces.jsonl").open("w") as traces:
         for number, messages in enumerate(runs(count)):
-            plain.write(json.dumps({"id": f"t{number}", "model": MODEL, "params": PARAMS, "messages": messages}) + "\n")
+            run = {"id": f"t{number}", "model": MODEL, "params": PARAMS, "messages": messages, "keys": keys_of(messages)}
+            plain.write(json.dumps(run) + "\n")
             traces.write(json.dumps(trace_of(f"t{number}", messages)) + "\n")
 
 
@@ -55,6 +59,22 @@ def conversation(rng: random.Random, number: int) -> list[dict[str, Any]]:
         messages.append({"role": "tool", "tool_call_id": call["id"], "content": text(rng, RESULT_CHARS)})
     messages.append({"role": "assistant", "content": text(rng, SPEECH_CHARS)})
     return messages
+
+
+def keys_of(messages: list[dict[str, Any]]) -> list[str]:
+    """Return the digest of each request, which a bare loop keeps beside its recordings."""
+    keys = []
+    for index, message in enumerate(messages):
+        if message["role"] == "assistant":
+            keys.append(key({"model": MODEL, "params": PARAMS, "messages": messages[:index]}))
+            functions = [call["function"] for call in message.get("tool_calls", ())]
+            keys += [key([each["name"], json.loads(each["arguments"])]) for each in functions]
+    return keys
+
+
+def key(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def text(rng: random.Random, chars: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from .strict_json import DEFAULT, exceeds_depth
 
@@ -33,11 +33,11 @@ def structured(value: Any) -> Any:
 def parse_text(text: str) -> Any:
     """Return the value of JSON text, or the text itself where it is no JSON."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = msgspec.json.decode(text)  # keeps integers of any size exactly
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return text
-    if text.count("[") + text.count("{") > DEFAULT.depth and exceeds_depth(value, DEFAULT.depth):
-        return text
+    if len(text) > 2 * DEFAULT.depth and text.count("[") + text.count("{") > DEFAULT.depth:
+        return text if exceeds_depth(value, DEFAULT.depth) else value
     return value
 
 

@@ -6,7 +6,7 @@ GenAI messages. Parts nobody knows are kept as they are; the caller keeps what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ _LANGCHAIN_CLASSES = {
     "SystemMessage": "system",
     "ToolMessage": "tool",
 }
+_ASIDE = ("tool_call", "tool_call_response", "reasoning")
 _RESPONSE_BLOCKS = ("tool_result", "tool_call_response")
 
 
@@ -73,7 +74,8 @@ def to_message(raw: Mapping[str, Any], *, role: str = "user") -> list[Message]:
     else:
         parts = _content_parts(fields) + call_parts(fields)
     reason = fields.get("finish_reason") or fields.get("stop_reason")
-    return _split(role, parts, as_text(fields.get("name")), as_text(reason))
+    author = None if fields.get("type") == "function_call" else fields.get("name")
+    return _split(role, parts, as_text(author), as_text(reason))
 
 
 def to_openai(message: Message) -> dict[str, Any]:
@@ -89,12 +91,14 @@ def to_openai(message: Message) -> dict[str, Any]:
         for part in message.parts:
             if part.get("type") == "tool_call_response":
                 return _openai_tool(part, message.name)
-    answer: dict[str, Any] = {"role": message.role, "content": _openai_content(message.parts)}
+    shown = [part for part in message.parts if part.get("type") not in _ASIDE]
+    answer: dict[str, Any] = {"role": message.role, "content": _openai_content(shown)}
     if message.name:
         answer["name"] = message.name
-    calls = [_openai_call(part) for part in message.parts if part.get("type") == "tool_call"]
-    if calls:
-        answer["tool_calls"] = calls
+    if len(shown) < len(message.parts):
+        calls = [_openai_call(part) for part in message.parts if part.get("type") == "tool_call"]
+        if calls:
+            answer["tool_calls"] = calls
     return answer
 
 
@@ -136,10 +140,11 @@ def _unwrapped(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the fields of a message that a serialiser wrapped (LangChain ``lc`` constructors, ``data``)."""
     kwargs = raw.get("kwargs")
     if raw.get("lc") and isinstance(kwargs, Mapping):
-        name = str((raw.get("id") or [""])[-1])
+        path = raw.get("id")
+        name = str(path[-1]) if isinstance(path, list) and path else ""
         return dict(kwargs) | {"role": _LANGCHAIN_CLASSES.get(name, name), "type": None}
     data = raw.get("data")
-    if raw.get("type") in _LANGCHAIN_TYPES and isinstance(data, Mapping):
+    if str(raw.get("type")) in _LANGCHAIN_TYPES and isinstance(data, Mapping):
         return {"role": raw["type"], **data}
     return raw
 
@@ -180,13 +185,12 @@ def _split(role: str, parts: list[Part], name: str, finish_reason: str) -> list[
     return messages
 
 
-def _openai_content(parts: Iterable[Part]) -> Any:
-    aside = ("tool_call", "tool_call_response", "reasoning")
-    shown = [part for part in parts if part.get("type") not in aside]
+def _openai_content(shown: Sequence[Part]) -> Any:
     if not shown:
         return None
-    if all(part.get("type") == "text" for part in shown):
-        return "".join(str(part.get("content", "")) for part in shown)
+    texts = [str(part.get("content", "")) for part in shown if part.get("type") == "text"]
+    if len(texts) == len(shown):
+        return "".join(texts)
     return [{"type": "text", "text": part.get("content", "")} if part.get("type") == "text" else part for part in shown]
 
 

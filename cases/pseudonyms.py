@@ -36,8 +36,15 @@ def default_key_path(environ: Mapping[str, str]) -> Path:
     if stated:
         return Path(stated).expanduser()
     config = environ.get("XDG_CONFIG_HOME")
-    base = Path(config) if config and os.path.isabs(config) else Path("~/.config").expanduser()
-    return base / "unrepeat" / "tenant.key"
+    if config and os.path.isabs(config):
+        return Path(config) / "unrepeat" / "tenant.key"
+    try:
+        return Path("~/.config/unrepeat/tenant.key").expanduser()
+    except RuntimeError:  # no HOME, and nobody of this number in the list of users, as in containers
+        raise ConfigError(
+            "expected a home folder for the tenant key, got none",
+            hint=f"name the file with {KEY_VARIABLE}=/path/to/tenant.key",
+        ) from None
 
 
 def load_or_create_key(path: Path) -> bytes:

@@ -184,12 +184,10 @@ def diagnosed(
     rest = data.decode()[error.pos :]
     if not data.strip():
         return SourceError("expected JSON, got nothing", where=f"{where}:{first_line}")
-    if "unexpected end" in error.msg and error.pos >= len(data.decode().rstrip()) - 1:
-        return SourceError(
-            "expected the rest of the JSON, got the end of the data",
-            where=place,
-            hint="The file is truncated",
-        )
+    end = len(data.rstrip())
+    if "unexpected end" in error.msg and not rest.strip()[1:]:
+        place = _place(data, end, where, first_line)
+        return SourceError("expected the rest of the JSON, got its end", where=place, hint="It is truncated")
     if re.match(r"-?(NaN|Infinity|inf|nan)", rest):
         return SourceError("expected a finite number, got NaN or Infinity", where=place)
     if "infinity" in error.msg:

@@ -9,7 +9,7 @@ Types here are frozen msgspec structs: they are decoded straight from ``trace.js
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, dataclass_transform
 
 import msgspec
@@ -317,12 +317,18 @@ class TraceDocument(Record):
 class MessagePool:
     """Collects the messages of a trace, each distinct one once."""
 
-    def __init__(self) -> None:
+    def __init__(self, messages: Iterable[Message] = ()) -> None:
+        """Start with the messages of another trace, at the indices they have there."""
+        self._messages = list(messages)
         self._index: dict[bytes, int] = {}
-        self._messages: list[Message] = []
+        self._indexed = not self._messages
 
     def add(self, message: Message) -> int:
         """Store a message and return its index; an equal message gets the same index."""
+        if not self._indexed:
+            self._indexed = True
+            for index, known in enumerate(self._messages):
+                self._index.setdefault(msgspec.json.encode(known), index)
         key = msgspec.json.encode(message)
         index = self._index.setdefault(key, len(self._messages))
         if index == len(self._messages):

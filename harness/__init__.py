@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import import_trace, prove, replay
+    from .api import ImportRequest, import_trace, prove, replay, report
 
-__all__ = ["import_trace", "prove", "replay"]
+__all__ = ["ImportRequest", "import_trace", "prove", "replay", "report"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cases.errors import ConfigError, UnrepeatError
 from ..cases.files import write_atomic
 from ..scorers.verdict import CaseVerdict
 from . import results
 from .config import Project
-from .importing import import_trace
+from .importing import ImportRequest, import_trace
 from .proving import Progress, Proof, show, silent
 from .proving import prove as _prove
-from .replaying import plan
+from .replaying import locate, plan
 from .trials import DEFAULT_TRIALS
 from .version import VERSION
 
-__all__ = ["Written", "import_trace", "project_of", "prove", "replay", "report", "write_report"]
+__all__ = ["ImportRequest", "Written", "import_trace", "project_of", "prove", "replay", "report", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Written:
 
 def project_of(case: str) -> Project:
     """Return the project a case belongs to."""
-    return plan(case).project
+    return locate(case)[0]
 
 
 def replay(
@@ -88,26 +90,45 @@ def report(case: str, *, out: Path | None = None) -> Written:
 
     Raises:
         CaseError: There is no result yet, or it cannot be read.
+        ConfigError: Beside the page lies a JSON file that is no result; it is left alone.
     """
     given = Path(case)
     if given.is_file() and given.name.endswith(".json"):
         source = given
     else:
-        what = plan(case)
-        source = results.latest(what.project.results, what.loaded.case.id)
-    verdict = results.load(source)
-    return write_report(verdict, out or source.with_name("report.html"))
+        project, loaded = locate(case)
+        source = results.latest(project.results, loaded.case.id)
+    page = out or source.with_name("report.html")
+    _refuse_foreign(page)
+    return write_report(results.load(source), page)
+
+
+def _refuse_foreign(page: Path) -> None:
+    """Refuse a page whose JSON would take the place of a file that is no result of ours."""
+    data = page.with_suffix(".json")
+    if data == page:
+        raise ConfigError("expected the name of a page such as report.html, got .json", where=f"--out {page}")
+    if os.path.lexists(data):
+        try:
+            results.load(data)
+        except UnrepeatError:
+            raise ConfigError(
+                "expected a place for the JSON beside the page, got a file that is no result",
+                where=str(data),
+                hint="choose another name with --out",
+            ) from None
 
 
 def write_report(verdict: CaseVerdict, page: Path) -> Written:
     """Write a verdict as one HTML page and, beside it, as JSON."""
     from ..reports.documents import to_json
     from ..reports.html import render_page
+    from ..reports.secrets import without_secrets
 
     data = page.with_suffix(".json")
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(page, render_page(verdict).encode())
-    write_atomic(data, to_json(verdict))
+    write_atomic(page, without_secrets(render_page(verdict).encode()))
+    write_atomic(data, without_secrets(to_json(verdict)))
     return Written(page=page, json=data)
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 
+from ..cases import strict_yaml
+from ..cases.errors import CaseError
+from ..reports.text import is_unseen, visible
 from ..scorers.proposals import Proposal
 
 SCHEMA_COMMENT = "# yaml-language-server: $schema={}"
@@ -63,10 +66,34 @@ def _instead(chosen: Sequence[Proposal]) -> str:
     return "" if chosen else " (and the `[]` above)"
 
 
+class _Quoting(yaml.SafeDumper):
+    """Writes every text in double quotes, with escapes."""
+
+
+_Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
+
+
 def flow(value: Any) -> str:
-    """Return a value as YAML on one line."""
-    text = yaml.safe_dump(value, default_flow_style=True, width=10**9, sort_keys=False, allow_unicode=False)
+    """Return a value as YAML on one line, as it is easiest to read and still read back as the same value."""
+    text = _dumped(value, yaml.SafeDumper, unicode=True)
+    if any(map(is_unseen, text)):
+        text = _dumped(value, yaml.SafeDumper, unicode=False)
+    return text if _reads_as(text, value) else _dumped(value, _Quoting, unicode=False)
+
+
+def _dumped(value: Any, dumper: type[yaml.SafeDumper], *, unicode: bool) -> str:
+    text: str = yaml.dump(
+        value, Dumper=dumper, default_flow_style=True, width=10**9, sort_keys=False, allow_unicode=unicode
+    )
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _reads_as(text: str, value: Any) -> bool:
+    """Whether our reader, which is stricter than YAML about numbers and dates, reads the value back."""
+    try:
+        return bool(strict_yaml.parse(f"value: {text}".encode(), "") == {"value": value})
+    except (CaseError, UnicodeEncodeError):
+        return False
 
 
 def _scalar(text: str) -> str:
@@ -75,4 +102,4 @@ def _scalar(text: str) -> str:
 
 def _comment(text: str) -> str:
     """Return a text that stays inside of its comment."""
-    return flow(text).strip("'\"") if not text.isprintable() else text
+    return visible(text)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
-from .exit_codes import INTERRUPTED, USAGE
+from .exit_codes import OK, TERMINATED
+from .streams import prepare_streams
 from .version import VERSION
 
 PRIMARY = {
@@ -25,6 +28,8 @@ MORE = {
     "show": "Show a case, its trace and what it can prove.",
 }
 _MODULES = {"import": "import_trace"}
+_COMPLETION = "_UNREPEAT_COMPLETE"
+"""Set by the shell that asks click for completions."""
 
 
 class _Commands(click.Group):
@@ -70,26 +75,32 @@ def group() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
-    Errors that people can act on are one message on standard error and exit code 2, never a stack trace.
+    Errors that people can act on are one line on standard error and exit code 2, never a stack trace.
     """
+    prepare_streams()
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
-        code = group.main(list(argv) if argv is not None else None, "unrepeat", standalone_mode=False)
-    except click.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
-    except Exception as error:
-        from ..cases.errors import UnrepeatError
+        code = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+    except SystemExit:
+        raise
+    except BaseException as error:
+        from .failures import explain
 
-        if not isinstance(error, UnrepeatError):
-            raise
-        from ..reports.text import visible
+        code = explain(error)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    sys.exit(code)
 
-        click.echo(f"error: {visible(str(error))}", err=True)
-        sys.exit(USAGE)
-    sys.exit(code if isinstance(code, int) else 0)
+
+def _run(argv: list[str]) -> int:
+    if _COMPLETION in os.environ:
+        group.main(argv, "unrepeat")
+    with group.make_context("unrepeat", argv) as context:
+        code = group.invoke(context)
+    return code if isinstance(code, int) else OK
+
+
+def _terminated(*_: object) -> None:
+    """End by way of an exception, so that the system under test is ended and scratch folders are removed."""
+    sys.exit(TERMINATED)

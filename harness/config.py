@@ -119,13 +119,31 @@ def load_project(start: Path) -> Project:
     return Project(root=start.resolve(), config=Config(), file=None)
 
 
+def parsed(text: str, file: Path) -> Config:
+    """Return the configuration that a text would be as unrepeat.toml.
+
+    Args:
+        text: TOML.
+        file: What to call it in errors.
+
+    Raises:
+        ConfigError: It is not TOML, or not a configuration.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"expected TOML, got {error}", where=str(file)) from error
+    return _parse(file, table)
+
+
 def _read(folder: Path) -> Project | None:
     own = folder / FILE
     if own.is_file():
         return Project(root=folder, config=_parse(own, _toml(own)), file=own)
     pyproject = folder / "pyproject.toml"
     if pyproject.is_file():
-        table = _toml(pyproject).get("tool", {}).get("unrepeat")
+        tools = _toml(pyproject).get("tool")
+        table = tools.get("unrepeat") if isinstance(tools, dict) else None
         if table is not None:
             return Project(root=folder, config=_parse(pyproject, table), file=pyproject)
     return None
@@ -133,12 +151,15 @@ def _read(folder: Path) -> Project | None:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MAX_BYTES + 1)
         if len(raw) > _MAX_BYTES:
-            raise ConfigError(f"expected at most {_MAX_BYTES} bytes, got {len(raw)}", where=str(path))
+            raise ConfigError(f"expected at most {_MAX_BYTES} bytes, got more", where=str(path))
         return tomllib.loads(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"expected UTF-8, got byte {error.start}", where=str(path)) from error
+    except RecursionError:
+        raise ConfigError("expected TOML, got values nested too deeply", where=str(path)) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"expected TOML, got {error}", where=str(path)) from error
     except OSError as error:

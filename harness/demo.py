@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,10 +11,13 @@ from importlib import resources
 from pathlib import Path
 
 from ..cases.errors import ConfigError
+from ..cases.locks import locked
 from ..scorers.verdict import CaseVerdict, VerdictWord
 
 FOLDER = "unrepeat-demo"
 _MARK = ".unrepeat-demo"
+_UNFINISHED = "A copy of the incidents that ship with unrepeat, not finished.\n"
+_MARK_TEXT = "A copy of the incidents that ship with unrepeat; made by `unrepeat demo`.\n"
 _COPIED = ("incidents", "support_desk", "traces", "unrepeat.toml")
 _ATTEMPT = "support_desk/attempts/keyword_filter/support_desk/guard.py"
 
@@ -78,24 +83,56 @@ class Played:
 
 
 def materialize(folder: Path) -> Path:
-    """Copy the example into a folder, replacing an earlier copy of it.
+    """Copy the example into a folder, replacing an earlier copy of it that nobody has changed.
 
     Raises:
-        ConfigError: The folder holds something else.
+        ConfigError: The folder holds something else, or a copy that was changed.
     """
-    if folder.exists() and not (folder / _MARK).is_file() and any(folder.iterdir()):
+    _refuse_foreign(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / _MARK
+    with locked(folder):
+        _refuse_changed(folder, mark)
+        mark.write_text(_UNFINISHED, encoding="utf-8")
+        shipped = resources.files("unrepeat.cases.shipped")
+        with resources.as_file(shipped) as source:
+            for name in _COPIED:
+                _copy(source / name, folder / name)
+        mark.write_text(f"{_MARK_TEXT}{_digest(folder)}\n", encoding="utf-8")
+    return folder
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if not os.path.lexists(folder):
+        return
+    if not folder.is_dir() or (not (folder / _MARK).is_file() and any(folder.iterdir())):
         raise ConfigError(
-            "expected a new folder or an earlier demo, got one with something else",
+            "expected a new folder or an earlier demo, got something else",
             where=str(folder),
             hint="choose another with --dir",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARK).write_text("A copy of the incidents that ship with unrepeat; made by `unrepeat demo`.\n")
-    shipped = resources.files("unrepeat.cases.shipped")
-    with resources.as_file(shipped) as source:
-        for name in _COPIED:
-            _copy(source / name, folder / name)
-    return folder
+
+
+def _refuse_changed(folder: Path, mark: Path) -> None:
+    """Refuse a copy that people have worked in; one that was never finished is nobody's work."""
+    if not mark.is_file() or mark.read_text("utf-8", "replace") in (_UNFINISHED, f"{_MARK_TEXT}{_digest(folder)}\n"):
+        return
+    raise ConfigError(
+        "expected an earlier demo as it was, got one that was changed",
+        where=str(folder),
+        hint="choose another folder with --dir, or remove this one",
+    )
+
+
+def _digest(folder: Path) -> str:
+    """Return a digest over names and contents of the copied files, caches left out."""
+    digest = hashlib.sha256()
+    for name in _COPIED:
+        top = folder / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ from ..cases.library import list_cases, load
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..replayers.python_app import check_app
 from .config import Project, SystemConfig, load_project
+from .probing import escapes
 from .replaying import plan_for, system_of
 from .versions import resolve
 
@@ -48,10 +49,8 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
     for case in list_cases(project.incidents):
         tell(f"checking {case.id}")
         findings.append(_case(project, case.path))
-    findings.append(
-        Finding("isolation", True, "guard: refuses and reports connections and new processes of Python code")
-    )
-    return findings
+    tell("trying to get out of a replay")
+    return findings + [_isolation(*each) for each in _interpreters(project)]
 
 
 def _python() -> Finding:
@@ -60,10 +59,10 @@ def _python() -> Finding:
 
 
 def _tenant_key() -> Finding:
-    path = default_key_path(os.environ)
-    if not os.path.lexists(path):
-        return Finding("tenant key", True, f"none yet; the first import makes {path}")
     try:
+        path = default_key_path(os.environ)
+        if not os.path.lexists(path):
+            return Finding("tenant key", True, f"none yet; the first import makes {path}")
         load_or_create_key(path)
     except UnrepeatError as error:
         return Finding("tenant key", False, str(error))
@@ -92,6 +91,26 @@ def _systems(project: Project, name: str, system: SystemConfig) -> Iterator[Find
             continue
         told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in found.items() if names)
         yield Finding(label, bool(told), told or "starts, but no boundary is described: everything would run for real")
+
+
+def _interpreters(project: Project) -> list[tuple[str, bool]]:
+    """Return each Python that replays run with, and whether its system may start processes."""
+    systems = project.config.systems.values()
+    return sorted({(each.interpreter or sys.executable, each.allow_subprocess) for each in systems}) or [
+        (sys.executable, False)
+    ]
+
+
+def _isolation(interpreter: str, allow_subprocess: bool) -> Finding:
+    check = "isolation" if interpreter == sys.executable else f"isolation of {interpreter}"
+    try:
+        found = escapes(interpreter, allow_subprocess)
+    except UnrepeatError as error:
+        return Finding(check, False, str(error).partition("\n")[0])
+    if found:
+        return Finding(check, False, f"a program got out of its replay: {', '.join(found)}")
+    allowed = "" if allow_subprocess else " and a new process"
+    return Finding(check, True, f"guard: a connection{allowed} of Python code were tried, refused and reported")
 
 
 def _case(project: Project, path: Path) -> Finding:

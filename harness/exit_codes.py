@@ -12,3 +12,7 @@ HELD = 10
 """A person must decide."""
 INTERRUPTED = 130
 """Interrupted; what was finished is kept."""
+BROKEN_PIPE = 141
+"""Nobody reads the output any more, as shells report it."""
+TERMINATED = 143
+"""Ended by SIGTERM; what was started is ended too."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..cases.case import normal_id
 from ..cases.custody import Act
+from ..cases.documents import Line
 from ..cases.errors import CaseError, ConfigError, SourceError
 from ..cases.identity import whoami
 from ..cases.library import LoadedCase, create, list_cases
@@ -19,6 +20,7 @@ from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..cases.readers import TraceSummary, list_traces, read_traces
 from ..cases.redaction import RedactionReport, Redactor
 from ..cases.trace import Source, Trace, TraceDocument
+from ..reports.text import visible
 from ..scorers.proposals import Proposal, propose
 from .case_text import case_text
 from .config import Project, load_project
@@ -26,6 +28,8 @@ from .version import VERSION
 
 Choose = Callable[[Sequence[Proposal]], Sequence[int]]
 """Called with what is proposed; returns the indices a person accepts."""
+Clean = Callable[[str], str]
+"""Returns a text redacted, or as it is where nothing is to be redacted."""
 MAX_TRACES = 1000
 """Most traces in one case."""
 
@@ -79,26 +83,22 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
     project = request.project or load_project(Path.cwd())
     case_id = _case_id(request, project, moment)
     redactor = _redactor(request)
-    document = TraceDocument(traces=tuple(_traces(request, redactor)))
+    clean: Clean = redactor.redact_text if redactor is not None else str
+    document = TraceDocument(traces=tuple(_named(trace, clean) for trace in _traces(request, redactor, clean)))
     if redactor is not None:
         redactor.check([_checked(trace) for trace in document.traces])
     proposals = propose(document.traces)
-    accepted = tuple(choose(proposals)) if proposals else ()
-    text = case_text(
-        case_id,
-        request.title or _title(document.traces[0], request.file),
-        proposals,
-        accepted,
-        system=_system(project),
-    )
+    accepted = tuple(choose(proposals))
+    title = _stated_title(request, clean) or _title(document.traces[0])
+    text = case_text(case_id, title, proposals, accepted, system=_system(project))
     report = redactor.report() if redactor is not None else None
     case = create(
         project.incidents / case_id,
         text,
         document,
         _evidence(document.traces),
-        Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=request.reason),
-        details=_details(request, report),
+        Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=clean(visible(request.reason))),
+        details=_details(document.traces[0].source.file, report),
     )
     return Imported(case, proposals, accepted, report)
 
@@ -146,8 +146,9 @@ def _redactor(request: ImportRequest) -> Redactor | None:
     return None
 
 
-def _traces(request: ImportRequest, redactor: Redactor | None) -> list[Trace]:
-    wanted = frozenset(request.trace_ids) or None
+def _traces(request: ImportRequest, redactor: Redactor | None, clean: Clean) -> list[Trace]:
+    # An id may hold what is redacted, such as an address: it is asked for as the source has it.
+    wanted = frozenset((*request.trace_ids, *map(clean, request.trace_ids))) or None
     found: list[Trace] = []
     for trace in read_traces(
         request.file,
@@ -161,7 +162,7 @@ def _traces(request: ImportRequest, redactor: Redactor | None) -> list[Trace]:
             raise _several(request)
         if len(found) > MAX_TRACES:
             raise SourceError(f"expected at most {MAX_TRACES} traces in a case, got more", where=str(request.file))
-    _require_all(request, found)
+    _require_all(request, found, clean)
     return found
 
 
@@ -173,8 +174,9 @@ def _several(request: ImportRequest) -> SourceError:
     )
 
 
-def _require_all(request: ImportRequest, found: Sequence[Trace]) -> None:
-    missing = [each for each in request.trace_ids if each not in {trace.trace_id for trace in found}]
+def _require_all(request: ImportRequest, found: Sequence[Trace], clean: Clean) -> None:
+    known = {trace.trace_id for trace in found}
+    missing = [each for each in request.trace_ids if known.isdisjoint((each, clean(each)))]
     if missing or not found:
         raise SourceError(
             f"expected the trace {missing[0]}, got a file without it" if missing else "expected a trace, got none",
@@ -190,10 +192,35 @@ def _checked(trace: Trace) -> Any:
     return msgspec.to_builtins(msgspec.structs.replace(trace, source=Source(format=trace.source.format)))
 
 
-def _title(trace: Trace, file: Path) -> str:
-    text = trace.input if isinstance(trace.input, str) else ""
-    words = " ".join(text.split())
-    return f"Imported: {words[:80]}" if words else f"Imported from {file.name}"
+def _named(trace: Trace, clean: Clean) -> Trace:
+    """Return a trace with the name of its file redacted too, also in the id a reader may have made of it."""
+    import msgspec
+
+    source = msgspec.structs.replace(trace.source, file=clean(_encodable(trace.source.file)))
+    return msgspec.structs.replace(trace, trace_id=clean(_encodable(trace.trace_id)), source=source)
+
+
+def _encodable(name: str) -> str:
+    """Return a file name in characters that JSON has; a name may be any bytes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _stated_title(request: ImportRequest, clean: Clean) -> str:
+    """Return the title a person gave, on one line; empty when there is none."""
+    from pydantic import TypeAdapter, ValidationError
+
+    title = clean(" ".join((request.title or "").split()))
+    try:
+        return TypeAdapter(Line).validate_python(title) if title else ""
+    except ValidationError as error:
+        told = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise CaseError(told, where="--title") from None
+
+
+def _title(trace: Trace) -> str:
+    """Return a title made of what was asked, harmless whatever that was."""
+    words = visible(" ".join(trace.input.split())[:80]) if isinstance(trace.input, str) else ""
+    return f"Imported: {words}" if words else f"Imported from {visible(trace.source.file)}"
 
 
 def _system(project: Project) -> str | None:
@@ -215,8 +242,8 @@ def _suffix(trace: Trace) -> str:
     return suffix if suffix in (".json", ".jsonl", ".ndjson") else ".json"
 
 
-def _details(request: ImportRequest, report: RedactionReport | None) -> dict[str, Any]:
-    details: dict[str, Any] = {"source": request.file.name, "redaction": "none" if report is None else "pattern"}
+def _details(source: str, report: RedactionReport | None) -> dict[str, Any]:
+    details: dict[str, Any] = {"source": source, "redaction": "none" if report is None else "pattern"}
     if report is not None:
         details["redacted"] = dict(sorted(report.counts.items()))
     return details

@@ -10,9 +10,10 @@ from pathlib import Path
 from ..cases.errors import ConfigError
 from ..cases.files import write_atomic
 from ..cases.pseudonyms import default_key_path, load_or_create_key
-from .config import FILE, load_project
+from .config import FILE, load_project, parsed
 from .schemas import schema_text
 
+_ATTRIBUTES = b"# Evidence is compared by digest: git must not change line ends.\n* -text\n"
 _HINTS = {
     "model": "functions that call a model",
     "tool": "functions the model may have called; module:* names all public functions of a module",
@@ -40,26 +41,40 @@ def initialize(folder: Path, system: str, entry: str | None, boundaries: Mapping
         boundaries: Function patterns by boundary.
 
     Raises:
-        ConfigError: The file exists, or what was given does not make a valid one; nothing is written then.
+        ConfigError: There is a configuration, or what was given does not make a valid one; nothing is written then.
     """
     file = folder / FILE
-    if os.path.lexists(file):
-        raise ConfigError(
-            "expected no such file yet, got one", where=str(file), hint="edit it, then run `unrepeat doctor`"
-        )
+    _refuse_configured(folder)
     text = _text(system, entry, boundaries)
+    incidents = folder / parsed(text, file).incidents
+    if os.path.lexists(incidents) and not incidents.is_dir():
+        raise ConfigError("expected a folder for cases, got something else", where=str(incidents))
     key = default_key_path(os.environ)
     load_or_create_key(key)
-    write_atomic(file, text.encode())
-    try:
-        project = load_project(folder)
-    except ConfigError:
-        file.unlink()
-        raise
-    project.incidents.mkdir(exist_ok=True)
-    schema = project.incidents / "case.schema.json"
+    incidents.mkdir(exist_ok=True)
+    schema, attributes = incidents / "case.schema.json", incidents / ".gitattributes"
     write_atomic(schema, schema_text("case").encode())
-    return Initialized(written=(file, schema), tenant_key=key)
+    written = [file, schema]
+    if not os.path.lexists(attributes):
+        write_atomic(attributes, _ATTRIBUTES)
+        written.append(attributes)
+    write_atomic(file, text.encode())  # last: whoever was interrupted before can begin again
+    return Initialized(written=tuple(written), tenant_key=key)
+
+
+def _refuse_configured(folder: Path) -> None:
+    """Refuse a folder that has a configuration of its own, in either file."""
+    if os.path.lexists(folder / FILE):
+        raise ConfigError(
+            "expected no such file yet, got one", where=str(folder / FILE), hint="edit it, then run `unrepeat doctor`"
+        )
+    project = load_project(folder)
+    if project.file is not None and project.root == folder.resolve():
+        raise ConfigError(
+            "expected no configuration yet, got [tool.unrepeat]",
+            where=str(project.file),
+            hint="edit it, then run `unrepeat doctor`",
+        )
 
 
 def _text(system: str, entry: str | None, boundaries: Mapping[str, Sequence[str]]) -> str:
@@ -88,4 +103,4 @@ def _key(name: str) -> str:
 def _quoted(text: str) -> str:
     import json
 
-    return json.dumps(text)
+    return json.dumps(text, ensure_ascii=False)

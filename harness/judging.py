@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from ..cases.trace import Trace
 from ..replayers.replay import Replay
 from ..scorers.judgement import judge
@@ -53,12 +55,15 @@ def trace_verdict(
     *,
     recorded: Recorded | None = None,
 ) -> TraceVerdict:
-    """Return the verdict over one trace; see ``harness.verdict`` for the rules."""
+    """Return the verdict over one trace; see ``harness.verdict`` for the rules.
+
+    The preserved source stays in the case: a result carries the recording without it.
+    """
     known = tuple(score_trace(scorers, trace) if recorded is None else recorded)
     expected = sum(1 for scorer in scorers if applies(scorer, trace.trace_id))
     decision = decide(known, baseline, candidate, expected)
     return TraceVerdict(
-        recording=trace,
+        recording=msgspec.structs.replace(trace, original=None),
         recorded_scores=known,
         verdict=decision.verdict,
         reason=decision.reason,

@@ -21,10 +21,14 @@ def json_option(function: Function) -> Function:
 
 
 def print_json(value: Any) -> None:
-    """Print a JSON document; msgspec structs and pydantic-free builtins."""
-    import msgspec
+    """Print a JSON document: a verdict as its result file has it, else structs, dataclasses and builtins.
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    Bytes, because JSON is UTF-8 whatever the encoding of the terminal.
+    """
+    from ..reports.documents import encoded, to_json
+    from ..scorers.verdict import CaseVerdict
+
+    click.echo(to_json(value) if isinstance(value, CaseVerdict) else encoded(value), nl=False)
 
 
 def console() -> Console:
@@ -42,8 +46,10 @@ def progress() -> Iterator[Callable[[str], None]]:
     def tell(message: str) -> None:
         nonlocal shown
         if sys.stderr.isatty():
+            from ..reports.text import visible
+
             shown = True
-            click.echo(f"\r\x1b[2K{message} …", nl=False, err=True)
+            click.echo(f"\r\x1b[2K{visible(message)} …" if message else "\r\x1b[2K", nl=False, err=True)
 
     try:
         yield tell

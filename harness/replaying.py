@@ -50,11 +50,21 @@ def plan(case: str, start: Path | None = None, *, model: bool = False) -> Plan:
     Raises:
         CaseError, ConfigError, EvidenceError: Something about the case or its system is not usable.
     """
+    project, loaded = locate(case, start)
+    return plan_for(project, loaded, model=model)
+
+
+def locate(case: str, start: Path | None = None) -> tuple[Project, LoadedCase]:
+    """Find and load a case and the project it belongs to.
+
+    Raises:
+        CaseError, ConfigError, EvidenceError: There is none, or it is not usable.
+    """
     project = load_project(start or Path.cwd())
     loaded = load(find(project.incidents, case))
     if project.file is None:
         project = load_project(loaded.folder.path)
-    return plan_for(project, loaded, model=model)
+    return project, loaded
 
 
 def find_case(case: str, start: Path | None = None) -> LoadedCase:

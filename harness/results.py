@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..cases.errors import CaseError
+from ..cases.errors import CaseError, ConfigError
 from ..cases.files import write_atomic
 from ..reports.documents import load_result, to_json
+from ..reports.secrets import without_secrets
 from ..scorers.verdict import CaseVerdict
 
 RESULT = "result.json"
 
 
+def prepare(results: Path) -> Path:
+    """Make the folder of results, which ignores itself in git, and return it.
+
+    Raises:
+        ConfigError: It cannot be made or written to.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        marker = results / ".gitignore"
+        if not marker.exists():
+            write_atomic(marker, b"*\n")
+    except OSError as error:
+        raise ConfigError(
+            f"expected a folder to write results to, got: {error.strerror}",
+            where=str(results),
+            hint="make room for it, or run unrepeat where you may write",
+        ) from None
+    return results
+
+
 def save(results: Path, verdict: CaseVerdict) -> Path:
     """Write a verdict and return its file."""
-    _ignore(results)
+    prepare(results)
     folder = results / "results" / verdict.case_id / verdict.run_id
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RESULT
-    write_atomic(path, to_json(verdict))
+    write_atomic(path, without_secrets(to_json(verdict)))
     return path
 
 
@@ -40,11 +61,3 @@ def latest(results: Path, case_id: str) -> Path:
 def load(path: Path) -> CaseVerdict:
     """Read a result back; see ``reports.documents.load_result``."""
     return load_result(path)
-
-
-def _ignore(results: Path) -> None:
-    """Make the folder ignore itself in git."""
-    results.mkdir(parents=True, exist_ok=True)
-    marker = results / ".gitignore"
-    if not marker.exists():
-        write_atomic(marker, b"*\n")

@@ -66,6 +66,12 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
             f"What happens after step {replay.limit} ({event.kind} {event.name}): its request is not the recorded one, "
             "so a live system may answer differently."
         )
+    unseen = sorted({field for event in replay.events for field in event.not_compared})
+    if unseen:
+        lines.append(f"Changes of what the recording does not have, which could not be compared: {', '.join(unseen)}.")
+    unmade = [f"{row.missing} {row.kind}" for row in replay.coverage if row.missing]
+    if unmade and replay.limit is None:
+        lines.append(f"That the system still does its work: recorded calls it did not make: {', '.join(unmade)}.")
     already = [
         assertions[score.assertion]
         for score in trace.recorded_scores

@@ -35,7 +35,7 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
         ConfigError: There is no such version.
     """
     if wanted is None:
-        return Checkout(version=_described("working tree", project.root), folder=project.root)
+        return Checkout(version=_described("working tree", project.root, project), folder=project.root)
     relative = system.versions.get(wanted)
     folder = project.root / relative if relative is not None else _directory(project, wanted)
     if folder is None or not folder.is_dir():
@@ -45,7 +45,7 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
             where="--candidate/--baseline",
             hint="for a git revision, check it out with `git worktree add DIR REV` and pass DIR",
         )
-    return Checkout(version=_described(wanted, folder), folder=folder.resolve())
+    return Checkout(version=_described(wanted, folder, project), folder=folder.resolve())
 
 
 def _directory(project: Project, wanted: str) -> Path | None:
@@ -56,8 +56,8 @@ def _directory(project: Project, wanted: str) -> Path | None:
     return None
 
 
-def _described(label: str, folder: Path) -> Version:
-    return Version(label=label, digest=tree_digest(folder), path=str(folder))
+def _described(label: str, folder: Path, project: Project) -> Version:
+    return Version(label=label, digest=tree_digest(folder), path=os.path.relpath(folder, project.root))
 
 
 def tree_digest(folder: Path) -> str:
@@ -65,11 +65,11 @@ def tree_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in version_files(folder):
         full = folder / path
-        digest.update(path.encode("utf-8", "surrogateescape") + b"\0")
+        digest.update(os.fsencode(path) + b"\0")
         if full.is_symlink():
-            digest.update(b"link\0" + os.readlink(full).encode("utf-8", "surrogateescape"))
-        else:
-            digest.update(hashlib.sha256(full.read_bytes()).digest())
+            digest.update(b"link" + hashlib.sha256(os.fsencode(os.readlink(full))).digest())
+        if full.is_file():
+            digest.update(b"file" + hashlib.sha256(full.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -113,7 +113,9 @@ def _walked_files(folder: Path) -> list[str]:
     found = []
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
-        found += [os.path.relpath(os.path.join(base, name), folder) for name in names]
+        links = [name for name in folders if os.path.islink(os.path.join(base, name))]
+        paths = [os.path.join(base, name) for name in [*names, *links]]
+        found += [os.path.relpath(path, folder) for path in paths if _is_file(Path(path))]
     return found
 
 
@@ -154,7 +156,12 @@ def _copy(source: Path, target: Path) -> None:
     for name in version_files(source):
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source / name, destination, follow_symlinks=False)
+        original = source / name
+        real = os.path.realpath(original)
+        if original.is_symlink() and not Path(real).is_relative_to(os.path.realpath(source)):
+            destination.symlink_to(real)  # a relative link would lead elsewhere from the copy
+        else:
+            shutil.copy2(original, destination, follow_symlinks=False)
 
 
 def _apply(folder: Path, env: dict[str, str], system: SystemConfig, name: str, value: str) -> None:
@@ -172,7 +179,9 @@ def _apply(folder: Path, env: dict[str, str], system: SystemConfig, name: str, v
     source = Path(value)
     if not source.is_file():
         raise ConfigError(f"expected a file, got {value!r}", where=f"--set {name}")
-    shutil.copy2(source, folder / _place(folder, name, component, source))
+    place = folder / _place(folder, name, component, source)
+    place.unlink()  # never written through: a link may lead out of the copy
+    shutil.copy2(source, place)
 
 
 def _place(folder: Path, name: str, patterns: Sequence[str], source: Path) -> str:

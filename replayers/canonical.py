@@ -26,11 +26,13 @@ _DATE_TIME = re.compile(
     r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?"
 )
 
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+
 
 def dumps(value: Any) -> bytes:
     """Return the bytes that stand for a JSON value: sorted keys, no spaces."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(value, option=_SORTED)
     except TypeError:
         return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
 
@@ -43,26 +45,36 @@ def digest(value: Any) -> str:
 def message_key(message: Message) -> bytes:
     """Return the digest of one message.
 
-    Requests are compared as a list of message digests, so that step n of a conversation costs n short
-    comparisons and not n messages (a conversation hashed as a chain: 8-performance).
+    A conversation is compared by the digests of its messages, so that step n does not hash steps 1 to n-1 again.
     """
     return hashlib.sha256(dumps([message.role, _parts(message.parts)])).digest()
 
 
 def model_head(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a model request holds besides its messages: model, parameters, tools, instructions."""
-    params = {
-        key: value
-        for key, value in (request.get("params") or {}).items()
-        if key not in TRANSPORT_FIELDS and value is not None
-    }
-    tools = sorted((request.get("tools") or ()), key=dumps)
+    params = request.get("params") or {}
+    if None in params.values() or not TRANSPORT_FIELDS.isdisjoint(params):
+        params = {key: each for key, each in params.items() if key not in TRANSPORT_FIELDS and each is not None}
+    tools, system = request.get("tools"), request.get("system")
     return {
         "model": request.get("model") or "",
         "params": params,
-        "tools": tools,
-        "system": _parts(request.get("system") or ()),
+        "tools": sorted(map(_tool, tools), key=dumps) if tools else [],
+        "system": _parts(system) if system else [],
     }
+
+
+def _tool(definition: Any) -> Any:
+    """Return a tool's schema in one form: OpenAI nests it under ``function``, Anthropic calls it ``input_schema``."""
+    if not isinstance(definition, Mapping):
+        return definition
+    inner = definition.get("function")
+    fields = dict(inner) if isinstance(inner, Mapping) else dict(definition)
+    if fields.get("type") == "function":
+        del fields["type"]
+    if "input_schema" in fields and "parameters" not in fields:
+        fields["parameters"] = fields.pop("input_schema")
+    return fields
 
 
 def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
@@ -108,8 +120,16 @@ class Renaming:
         if renamed.get("id"):
             renamed["id"] = self.identifier(str(renamed["id"]))
         if isinstance(renamed.get("response"), str):
-            renamed["response"] = self.text(renamed["response"])
+            renamed["response"] = self._response(renamed["response"])
         return renamed
+
+    def _response(self, text: str) -> Any:
+        """Return a tool's response as the JSON value it spells, where it does, so that spacing does not count."""
+        masked = self.text(text)
+        try:
+            return orjson.loads(masked)
+        except orjson.JSONDecodeError:
+            return masked
 
 
 def noise_key(messages: Iterable[Message]) -> bytes:

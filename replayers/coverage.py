@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from .boundary import BOUNDARY_KINDS, RecordedCall
@@ -10,22 +11,21 @@ from .replay import BoundaryEvent, BoundaryKind, Coverage
 
 def coverage(events: Sequence[BoundaryEvent], missing: Sequence[RecordedCall]) -> tuple[Coverage, ...]:
     """Return one row a boundary that was met or should have been."""
-    rows = []
-    for kind in BOUNDARY_KINDS:
-        of_kind = [event for event in events if event.kind == kind]
-        absent = sum(1 for call in missing if call.kind == kind)
-        if of_kind or absent:
-            rows.append(_row(kind, of_kind, absent))
-    return tuple(rows)
-
-
-def _row(kind: BoundaryKind, events: Sequence[BoundaryEvent], missing: int) -> Coverage:
-    recorded = [event.match for event in events if event.mode == "recorded"]
-    return Coverage(
-        kind=kind,
-        exact=recorded.count("exact"),
-        noise=recorded.count("noise"),
-        unmatched=recorded.count("none"),
-        live=len(events) - len(recorded),
-        missing=missing,
+    answered: dict[tuple[BoundaryKind, str], int] = {}
+    for event in events:
+        how = (event.kind, event.match if event.mode == "recorded" else "live")
+        answered[how] = answered.get(how, 0) + 1
+    absent = Counter(call.kind for call in missing) if missing else {}
+    met = {kind for kind, _ in answered} | absent.keys()
+    return tuple(
+        Coverage(
+            kind=kind,
+            exact=answered.get((kind, "exact"), 0),
+            noise=answered.get((kind, "noise"), 0),
+            unmatched=answered.get((kind, "none"), 0),
+            live=answered.get((kind, "live"), 0),
+            missing=absent.get(kind, 0),
+        )
+        for kind in BOUNDARY_KINDS
+        if kind in met
     )

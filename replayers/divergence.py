@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from .boundary import PreparedRequest, RecordedCall, Request
+from .boundary import RecordedCall
 from .canonical import message_key, model_head
 from .replay import FieldDifference
+from .request import PreparedRequest, Request
 
 MAX_DIFFERENCES = 20
 """How many differing fields a divergence lists."""

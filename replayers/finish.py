@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .canonical import digest
+from .canonical import dumps
 from .coverage import coverage
 from .playback import Playback
 from .replay import Outcome, Replay, Version
@@ -36,16 +37,13 @@ def finished(
     preset: str = "code-change",
     isolation: str = "none",
     refused: tuple[str, ...] = (),
+    refused_at_start: int = 0,
+    functions: tuple[str, ...] = (),
     env: Mapping[str, Any] | None = None,
 ) -> Replay:
     """Return the replay that a finished playback amounts to."""
     playback.finish()
     events = tuple(playback.events)
-    identity = [
-        [[event.kind, event.name, _key(playback, event.seq), event.answer, event.error] for event in events],
-        outcome,
-        output,
-    ]
     return Replay(
         case_id=case_id,
         version=version,
@@ -61,12 +59,22 @@ def finished(
         coverage=coverage(events, playback.index.missing()),
         isolation=isolation,
         refused=refused,
+        refused_at_start=refused_at_start,
+        functions=functions,
         environment=dict(env or {}),
         duration_s=duration_s,
-        digest=digest(identity),
+        digest=_digest(playback, outcome, output),
     )
 
 
-def _key(playback: Playback, seq: int) -> list[Any]:
-    head, messages = playback.requests[seq - 1].exact
-    return [head, [key.hex() for key in messages]]
+def _digest(playback: Playback, outcome: Outcome, output: Any) -> str:
+    """Return the SHA-256 over all requests (by their keys), answers and the output."""
+    calls, keys = [], []
+    for event, request in zip(playback.events, playback.requests, strict=True):
+        head, messages = request.exact
+        calls.append([event.kind, event.name, len(head), len(messages), event.answer, event.error])
+        keys.append(head)
+        keys += messages
+    digest = hashlib.sha256(dumps([calls, outcome, output]))
+    digest.update(b"".join(keys))
+    return digest.hexdigest()

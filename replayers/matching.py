@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from .boundary import PreparedRequest, RecordedCall
+import msgspec
+
+from .boundary import RecordedCall
 from .divergence import nearest
 from .replay import BoundaryKind, Grade, Match
+from .request import PreparedRequest, RequestKey
 
+_NOTHING: tuple[str, ...] = ()
 _Key = tuple[BoundaryKind, str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the recording has for a request."""
 
     call: RecordedCall | None
@@ -29,6 +31,10 @@ class Found:
     """exact or noise when the answer is valid for the request; none when it is not."""
     grade: Grade | None
     """Grade of the divergence; None when there is nothing to report."""
+    not_compared: tuple[str, ...] = ()
+    """Fields of the request that the recording does not have, so that they were not compared."""
+    compared: PreparedRequest | None = None
+    """The request cut to the fields that were compared, where that is not all of it."""
 
 
 class CallIndex:
@@ -37,14 +43,12 @@ class CallIndex:
     def __init__(self, calls: Sequence[RecordedCall]) -> None:
         self.calls = list(calls)
         self._by_path: dict[_Key, list[RecordedCall]] = defaultdict(list)
-        self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = defaultdict(list)
-        self._by_request: dict[tuple[Any, ...], list[RecordedCall]] | None = None
+        self._by_request: dict[tuple[BoundaryKind, str, RequestKey], list[RecordedCall]] | None = None
         self._occurrences: dict[_Key, int] = {}
         self.served: set[int] = set()
         self._writes = [call for call in self.calls if call.writes]
         for call in self.calls:
             self._by_path[call.kind, call.name, call.call_path].append(call)
-            self._by_name[call.kind, call.name].append(call)
 
     def find(
         self, kind: BoundaryKind, name: str, call_path: tuple[str, ...], request: PreparedRequest
@@ -66,18 +70,22 @@ class CallIndex:
     def _fitting(
         self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest
     ) -> Found:
-        if expected is not None:
-            cut = request.comparable(expected.prepared)
-            if cut.exact == expected.prepared.exact:
-                return Found(expected, "exact", None)
+        cut, left_out = request, _NOTHING
+        if expected is not None and expected.index in self.served:
+            expected = None  # its answer was given to the same request elsewhere: this one is a further call
+        elif expected is not None and request is not expected.prepared:
+            cut, left_out = request.comparable(expected.prepared)
+        if expected is not None and cut.exact == expected.prepared.exact:
+            return Found(expected, "exact", None, left_out)
         same = self._same_request(kind, name, request)
         if same is not None:
             return same
         if expected is not None:
-            if kind == "model" and request.noise == expected.prepared.noise:
-                return Found(expected, "noise", "noise")
-            return Found(expected, "none", "changed_request")
-        return Found(nearest(request, self._by_name.get((kind, name), ())), "none", "unrecorded_call")
+            if kind == "model" and cut.noise == expected.prepared.noise:
+                return Found(expected, "noise", "noise", left_out)
+            return Found(expected, "none", "changed_request", left_out, cut)
+        same_name = [call for call in self.calls if call.kind == kind and call.name == name]
+        return Found(nearest(request, same_name), "none", "unrecorded_call")
 
     def _same_request(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found | None:
         """Return a recorded call with the very same request, made at another place of the recording.

@@ -23,11 +23,12 @@ from typing import Any, Literal
 import msgspec
 
 from ..cases.trace import Trace
-from .boundary import PreparedRequest, RecordedCall, recorded_calls, request_from_arguments
+from .boundary import RecordedCall, recorded_calls
 from .comparison import AnswerForm, answers_equal
 from .divergence import request_differences, value_differences
 from .matching import CallIndex, Found
 from .replay import BoundaryEvent, BoundaryKind, Divergence, Match, Mode
+from .request import Conversation, PreparedRequest, prepare
 
 OnMiss = Literal["fail", "error_result"]
 _SAYS_THE_SAME_AGAIN = ("model", "approval", "user")
@@ -55,6 +56,8 @@ class Modes:
 
     def of(self, kind: BoundaryKind, name: str, seq: int = 1) -> Mode:
         """Return the mode of one boundary call; what is said of a name wins over what is said of its kind."""
+        if not (self.static or self.live or self.allowed_live):
+            return "recorded"
         for key in (f"{kind}:{name}", str(kind)):
             if _names(self.static, key):
                 return "static"
@@ -72,6 +75,10 @@ class Modes:
         return next(value for pattern, value in self.static.items() if _fits(pattern, key))
 
 
+ALL_RECORDED = Modes()
+"""Every boundary is answered from the recording."""
+
+
 def _names(patterns: Iterable[str], key: str) -> bool:
     return any(_fits(pattern, key) for pattern in patterns)
 
@@ -80,8 +87,7 @@ def _fits(pattern: str, key: str) -> bool:
     return pattern == key or (":" in pattern and ":" in key and fnmatchcase(key, pattern))
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What the caller at a boundary gets."""
 
     action: Literal["answer", "raise", "call", "keep", "stop"]
@@ -91,8 +97,7 @@ class Reply:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     """One boundary call while it is answered."""
 
     seq: int
@@ -103,13 +108,10 @@ class _Asked:
     call_path: tuple[str, ...]
     occurrence: int
     found: Found
+    counterpart: RecordedCall | None
+    """The recorded call this one stands for; None for a call the recording does not have."""
     stale: str
     """The write this run left out before the recorded answer was given; empty when there is none."""
-
-    @property
-    def counterpart(self) -> RecordedCall | None:
-        """The recorded call this one stands for; None for a call the recording does not have."""
-        return None if self.found.grade == "unrecorded_call" else self.found.call
 
     @property
     def fits(self) -> bool:
@@ -122,7 +124,7 @@ class Playback:
 
     def __init__(self, trace: Trace, modes: Modes | None = None) -> None:
         self.trace = trace
-        self.modes = modes or Modes()
+        self.modes = modes or ALL_RECORDED
         self.index = CallIndex(recorded_calls(trace))
         self.events: list[BoundaryEvent] = []
         self.divergences: list[Divergence] = []
@@ -135,6 +137,11 @@ class Playback:
         self.stopped = ""
         """Why the replay had to stop; empty when it did not."""
         self._live: dict[int, _Asked] = {}
+        self._conversation = Conversation()
+
+    def prepared(self, kind: BoundaryKind, arguments: Mapping[str, Any]) -> PreparedRequest:
+        """Return the request that a boundary call's arguments stand for, ready for ``ask``."""
+        return prepare(kind, arguments, self._conversation)
 
     def ask(
         self,
@@ -169,16 +176,21 @@ class Playback:
         arguments: Mapping[str, Any] | PreparedRequest,
         call_path: tuple[str, ...],
     ) -> _Asked:
-        prepared = isinstance(arguments, PreparedRequest)
-        request = arguments if prepared else PreparedRequest(request_from_arguments(kind, arguments))
+        request = arguments if isinstance(arguments, PreparedRequest) else self.prepared(kind, arguments)
         found, occurrence = self.index.find(kind, name if kind == "tool" else kind, call_path, request)
-        mode = self.modes.of(kind, name, len(self.events) + 1)
-        stale = ""
-        read = found.call is not None and kind in ("tool", "retrieval") and not found.call.writes
-        if mode == "recorded" and found.call is not None and read and found.match != "none":
-            skipped = self.index.skipped_writes_before(found.call)
-            stale = skipped[0].name if skipped else ""
-        return _Asked(len(self.events) + 1, kind, name, mode, request, call_path, occurrence, found, stale)
+        seq = len(self.events) + 1
+        mode = self.modes.of(kind, name, seq)
+        counterpart = None if found.grade == "unrecorded_call" else found.call
+        stale = self._stale(kind, found) if mode == "recorded" else ""
+        return _Asked(seq, kind, name, mode, request, call_path, occurrence, found, counterpart, stale)
+
+    def _stale(self, kind: BoundaryKind, found: Found) -> str:
+        """Return the write this run left out before the read whose recorded answer fits."""
+        call = found.call
+        if call is None or found.match == "none" or kind not in ("tool", "retrieval") or call.writes:
+            return ""
+        skipped = self.index.skipped_writes_before(call)
+        return skipped[0].name if skipped else ""
 
     def _reply(self, asked: _Asked) -> tuple[Reply, bool]:
         """Return the reply and whether its answer is valid for the request."""
@@ -195,7 +207,8 @@ class Playback:
         if call is not None and asked.kind in _SAYS_THE_SAME_AGAIN:
             self.index.served.add(call.index)
             return _recorded_reply(call), False
-        if call is not None and self.modes.on_miss == "error_result":
+        refusable = call is not None or asked.kind in ("tool", "retrieval")
+        if refusable and self.modes.on_miss == "error_result":
             return Reply("raise", error=_NO_ANSWER), False
         self.stopped = self.stopped or f"step {asked.seq}, {_words(asked)}: {_NO_ANSWER}"
         return Reply("stop", error=_NO_ANSWER), False
@@ -220,10 +233,16 @@ class Playback:
                 request=_shown_request(asked.request),
                 answer=reply.value,
                 error=reply.error,
+                not_compared=asked.found.not_compared,
                 recorded_span_id=call.span.span_id if call else "",
                 span_id=f"r{asked.seq}",
+                resumes=_resumes(asked),
             )
         )
+
+    def is_open(self, seq: int) -> bool:
+        """Whether a live boundary was asked in this step and has not answered yet."""
+        return seq in self._live
 
     def answered(self, seq: int, answer: Any, error: str = "") -> Reply:
         """Store what a live boundary answered and compare it with the recording.
@@ -232,19 +251,21 @@ class Playback:
             ``keep``, or ``answer`` with the recorded wording where the two are equal but not identical.
         """
         asked = self._live.pop(seq)
-        outcome = self._compare(asked, {"error": error} if error else answer)
+        outcome = self._compare(asked, answer, error)
         call = asked.counterpart
         wording = call.answer() if call is not None and outcome == "same_normalised" and not error else None
         shown = answer if wording is None else wording
         self.events[seq - 1] = msgspec.structs.replace(self.events[seq - 1], answer=shown, error=error)
         return Reply("keep") if wording is None else Reply("answer", wording)
 
-    def _compare(self, asked: _Asked, answer: Any) -> str:
+    def _compare(self, asked: _Asked, answer: Any, error: str = "") -> str:
         """Compare a live or static answer with the recorded one and report a difference."""
         call = asked.counterpart
         if call is None:
             return ""
-        recorded = {"error": call.error()} if call.error() else call.answer()
+        recorded_error = call.stated_error() if error else call.error()
+        recorded = {"error": recorded_error} if recorded_error else call.answer()
+        answer = {"error": error} if error else answer
         outcome: Literal["same", "same_normalised", "changed"] = "same"
         if not answers_equal(recorded, answer, "exact"):
             outcome = "same_normalised" if answers_equal(recorded, answer, self.modes.answers) else "changed"
@@ -264,7 +285,7 @@ class Playback:
         elif found.grade is not None:
             misses = found.match == "none"
             differences = (
-                request_differences(found.call.prepared.request, asked.request.request)
+                request_differences(found.call.prepared.request, (found.compared or asked.request).request)
                 if found.call is not None and misses
                 else ()
             )
@@ -302,6 +323,23 @@ class Playback:
                     recorded_span_id=call.span.span_id,
                 )
             )
+
+
+def _resumes(asked: _Asked) -> int:
+    """Return how far a changed model request goes on with the recorded conversation; see ``BoundaryEvent``."""
+    call = asked.counterpart
+    if asked.kind != "model" or call is None or asked.found.match != "none" or call.prepared.head != asked.request.head:
+        return 0
+    old, new = call.prepared.request.messages, asked.request.request.messages
+    differing = [
+        number
+        for number, keys in enumerate(zip(call.prepared.message_keys, asked.request.message_keys, strict=False))
+        if keys[0] != keys[1]
+    ]
+    told = all(new[number].role == old[number].role == "tool" for number in differing)
+    if differing and told and len(old) == len(new):
+        return len(new)
+    return differing[0] if differing and new[differing[0]].role == old[differing[0]].role else 0
 
 
 def _recorded_reply(call: RecordedCall) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -12,14 +13,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from ..cases.errors import ReplayError
 from ..cases.trace import Trace
-from .boundary import PreparedRequest, request_from_arguments
+from .boundary import BOUNDARY_KINDS
 from .finish import environment, finished
+from .leftovers import MARKER, end_marked
+from .live import LiveModel
 from .playback import Modes, Playback
 from .replay import Outcome, Replay
 from .system import Checkout, PythonSystem
@@ -27,6 +30,21 @@ from .system import Checkout, PythonSystem
 CHILD = Path(__file__).with_name("child.py")
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_MAX_REFUSED = 100
+_NO_MESSAGE = "the process sent something that is no message"
+_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "call": {"kind": str, "name": str, "arguments": dict, "defaults": dict, "path": list},
+    "answered": {"seq": int, "answer": object, "error": str},
+    "refused": {"what": str, "place": str},
+    "ready": {"boundaries": dict},
+    "returned": {"output": object},
+    "stopped": {"error": str},
+    "crashed": {"error": str, "traceback": str},
+    "unusable": {"error": str, "traceback": str},
+}
+"""What child.py sends. The app can write into the pipe too: anything else ends the replay."""
+_MAX_CALLS = 10_000
+"""Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
 _STDERR_TAIL = 2000
 
 
@@ -35,6 +53,15 @@ class _Ending:
     outcome: Outcome
     output: Any = None
     error: str = ""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the child told besides its calls."""
+
+    refused: list[str] = field(default_factory=list)
+    refused_at_start: int = 0
+    functions: tuple[str, ...] = ()
 
 
 def replay_python(
@@ -46,6 +73,7 @@ def replay_python(
     case_id: str = "",
     modes: Modes | None = None,
     preset: str = "code-change",
+    model: LiveModel | None = None,
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -57,6 +85,7 @@ def replay_python(
         case_id: Id of the case, for the result.
         modes: How boundaries are answered.
         preset: The preset's name, for the result.
+        model: Answers the model boundary where the modes have it live; else the app's own function runs.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -64,10 +93,10 @@ def replay_python(
     """
     started = time.perf_counter()
     playback = Playback(trace, modes)
-    refused: list[str] = []
+    seen = _Seen()
     with _running(system, checkout) as child:
         child.send(_setup(system, checkout, arguments))
-        ending = _serve(child, playback, refused, system)
+        ending = _serve(child, playback, seen, system, model)
     return finished(
         playback,
         case_id=case_id,
@@ -79,8 +108,10 @@ def replay_python(
         duration_s=time.perf_counter() - started,
         preset=preset,
         isolation="guard",
-        refused=tuple(refused),
-        env={**environment(), "interpreter": system.interpreter},
+        refused=tuple(seen.refused),
+        refused_at_start=seen.refused_at_start,
+        functions=seen.functions,
+        env=environment(),
     )
 
 
@@ -101,6 +132,7 @@ def check_app(system: PythonSystem, checkout: Checkout) -> dict[str, list[str]]:
             if message["op"] == "ready":
                 found: dict[str, list[str]] = message["boundaries"]
                 return found
+        assert isinstance(message, _Ending)
         raise ReplayError(f"expected an app that starts, got: {message.error}", where=f"system {system.name}")
 
 
@@ -122,28 +154,61 @@ def _setup(system: PythonSystem, checkout: Checkout, arguments: Any) -> dict[str
     }
 
 
-def _serve(child: _Child, playback: Playback, refused: list[str], system: PythonSystem) -> _Ending:
+def _serve(
+    child: _Child, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None
+) -> _Ending:
     """Answer the child until it ends, one way or another."""
+    most = _MAX_CALLS + 10 * len(playback.index.calls)
     while True:
         message = child.receive()
         if isinstance(message, _Ending):
             return _stopped_or(playback, message)
-        match message["op"]:
-            case "call":
-                child.send(_answer(playback, message))
-            case "answered":
-                reply = playback.answered(message["seq"], message["answer"], message["error"])
-                child.send({"action": reply.action, "value": reply.value})
-            case "refused":
-                refused.append(f"{message['what']} at {message['place']}")
-            case "returned":
-                return _stopped_or(playback, _Ending("completed", message["output"]))
-            case "stopped":
-                return _Ending("stopped", error=playback.stopped)
-            case "crashed":
-                return _stopped_or(playback, _Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
-            case "unusable":
-                raise _unusable(system, message)
+        if len(playback.events) > most:
+            return _stopped_or(playback, _Ending("crashed", error=f"more than {most} boundary calls"))
+        ending = _handle(message, child, playback, seen, system, model)
+        if ending is not None:
+            return ending
+
+
+def _handle(
+    message: Mapping[str, Any],
+    child: _Child,
+    playback: Playback,
+    seen: _Seen,
+    system: PythonSystem,
+    model: LiveModel | None,
+) -> _Ending | None:
+    """Do what one message asks for; return the ending if it is the last one."""
+    match message["op"]:
+        case "call":
+            child.send(_answer(playback, message, model))
+        case "answered" if not playback.is_open(message["seq"]):
+            return _Ending("crashed", error=_NO_MESSAGE)
+        case "answered":
+            reply = playback.answered(message["seq"], message["answer"], message["error"])
+            child.send({"action": reply.action, "value": reply.value})
+        case "refused":
+            if len(seen.refused) < _MAX_REFUSED:
+                seen.refused.append(f"{message['what']} at {message['place']}")
+        case "ready":
+            seen.refused_at_start = len(seen.refused)
+            seen.functions = _functions(system, message["boundaries"])
+        case "returned":
+            return _stopped_or(playback, _Ending("completed", message["output"]))
+        case "stopped":
+            return _Ending("stopped", error=playback.stopped)
+        case "crashed":
+            return _stopped_or(playback, _Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
+        case "unusable":
+            raise _unusable(system, message)
+    return None
+
+
+def _functions(system: PythonSystem, found: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return the boundary functions a version has; a dispatcher stands for tools of any name."""
+    names = {f"{kind}:{name}" for kind, each in found.items() for name in each}
+    names |= {f"{kind}:*" for kind, each in system.boundaries.items() if any("(" in pattern for pattern in each)}
+    return tuple(sorted(names))
 
 
 def _stopped_or(playback: Playback, ending: _Ending) -> _Ending:
@@ -151,11 +216,15 @@ def _stopped_or(playback: Playback, ending: _Ending) -> _Ending:
     return _Ending("stopped", error=playback.stopped) if playback.stopped else ending
 
 
-def _answer(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(playback: Playback, message: Mapping[str, Any], model: LiveModel | None) -> dict[str, Any]:
     arguments = _with_known_defaults(playback, message)
-    request = PreparedRequest(request_from_arguments(message["kind"], arguments))
+    request = playback.prepared(message["kind"], arguments)
     seq, reply = playback.ask(message["kind"], message["name"], request, message["path"])
-    return {"action": reply.action, "seq": seq, "value": reply.value, "error": reply.error}
+    if reply.action == "call" and message["kind"] == "model" and model is not None:
+        answer = model.answer(request.request)
+        playback.answered(seq, answer)
+        return {"action": "answer", "seq": seq, "value": answer, "error": ""}
+    return {"action": reply.action, "seq": seq, "name": message["name"], "value": reply.value, "error": reply.error}
 
 
 def _with_known_defaults(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,17 +250,25 @@ class _Child:
         self._buffer = bytearray()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message; a child that is gone shows at the next ``receive``."""
+        """Send one message; a child that is gone, or reads nothing until its time is up, shows at ``receive``."""
         view = memoryview(json.dumps(message, ensure_ascii=True).encode() + b"\n")
         with contextlib.suppress(BrokenPipeError):
-            while view:
+            while view and self._in_time(self._write_fd, select.POLLOUT):
                 view = view[os.write(self._write_fd, view) :]
+
+    def _in_time(self, fd: int, event: int) -> bool:
+        """Wait until an end is ready; False when the time is up."""
+        waiting = select.poll()
+        waiting.register(fd, event)
+        left = self._deadline - time.monotonic()
+        return left > 0 and bool(waiting.poll(left * 1000))
 
     def receive(self) -> dict[str, Any] | _Ending:
         """Return the next message, or how the child ended without one."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            left = self._deadline - time.monotonic()
-            if left <= 0 or not select.select([self._read_fd], [], [], left)[0]:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if not self._in_time(self._read_fd, select.POLLIN):
                 return _Ending("timed_out", error=f"no answer within {self._timeout_s:g} s")
             chunk = os.read(self._read_fd, 1 << 16)
             if not chunk:
@@ -218,9 +295,17 @@ class _Child:
 def _message(line: bytes) -> dict[str, Any] | _Ending:
     try:
         message = json.loads(line)
-    except ValueError:
-        return _Ending("crashed", error="the process sent something that is no message")
-    return message if isinstance(message, dict) and "op" in message else _Ending("crashed", error="no message")
+    except (ValueError, RecursionError):
+        message = None
+    return message if _is_message(message) else _Ending("crashed", error=_NO_MESSAGE)
+
+
+def _is_message(message: Any) -> bool:
+    fields = _FIELDS.get(str(message.get("op"))) if isinstance(message, dict) else None
+    if fields is None or not all(isinstance(message.get(name), kind) for name, kind in fields.items()):
+        return False
+    path_is_text = all(isinstance(step, str) for step in message.get("path", ()))
+    return path_is_text and message.get("kind", "tool") in BOUNDARY_KINDS
 
 
 @contextlib.contextmanager
@@ -228,21 +313,23 @@ def _running(system: PythonSystem, checkout: Checkout) -> Iterator[_Child]:
     """Start the child in a process group of its own; nothing of it is left at the end."""
     with contextlib.ExitStack() as stack:
         pipes = stack.enter_context(_pipes())
-        to_child_read, to_child_write, from_child_read, from_child_write = pipes.fds
+        to_child_read, to_child_write, from_child_read, from_child_write, life, _ = pipes.fds
+        os.set_blocking(to_child_write, False)
         scratch = tempfile.mkdtemp(prefix="unrepeat-")
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         log = stack.enter_context(tempfile.TemporaryFile())
-        process = _start(system, checkout, (to_child_read, from_child_write), scratch, log)
-        stack.callback(_end, process)
-        pipes.close(to_child_read, from_child_write)
+        marker = secrets.token_hex(16)
+        process = _start(system, checkout, (to_child_read, from_child_write, life), scratch, log, marker)
+        stack.callback(_end, process, marker if system.allow_subprocess else "")
+        pipes.close(to_child_read, from_child_write, life)
         yield _Child(process, from_child_read, to_child_write, log, system.timeout_s)
 
 
 class _Pipes:
-    """Two pipes whose ends are each closed exactly once."""
+    """Two pipes to talk, and one that ends with the harness; each end is closed exactly once."""
 
     def __init__(self) -> None:
-        self.fds = (*os.pipe(), *os.pipe())
+        self.fds = (*os.pipe(), *os.pipe(), *os.pipe())
         self._open = set(self.fds)
 
     def close(self, *fds: int) -> None:
@@ -266,13 +353,13 @@ def _pipes() -> Iterator[_Pipes]:
 
 
 def _start(
-    system: PythonSystem, checkout: Checkout, ends: tuple[int, int], scratch: str, log: IO[bytes]
+    system: PythonSystem, checkout: Checkout, ends: tuple[int, int, int], scratch: str, log: IO[bytes], marker: str
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             [system.interpreter, str(CHILD), *map(str, ends)],
             cwd=checkout.folder,
-            env=_environment(system, checkout, scratch),
+            env={**_environment(system, checkout, scratch), MARKER: marker},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -287,13 +374,15 @@ def _start(
         ) from error
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Give the child a moment to leave by itself, then end its whole process group."""
+def _end(process: subprocess.Popen[bytes], marker: str) -> None:
+    """Give the child a moment to leave by itself, then end its whole process group and what left that."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=0.2)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    if marker:
+        end_marked(marker)
 
 
 def _environment(system: PythonSystem, checkout: Checkout, scratch: str) -> dict[str, str]:

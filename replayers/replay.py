@@ -77,10 +77,16 @@ class BoundaryEvent(Record):
     outcome: Literal["", "same", "same_normalised", "changed"] = ""
     """For live and static answers: how they compare with the recorded one, byte for byte or after the
     system's documented normalisation; empty when there is nothing to compare with."""
+    not_compared: tuple[str, ...] = ()
+    """Fields of the request that the recording does not have, so that a change in them could not be seen."""
     recorded_span_id: str = ""
     """The recorded call whose answer was served (or which was compared with, when live)."""
     span_id: str = ""
     """The span in ``Replay.trace`` this event became."""
+    resumes: int = 0
+    """For a model request that differs from the recorded one in its messages only: how many of the first ones are
+    the recorded ones, where a message of the same role follows; all of them where only what tools answered
+    differs. 0 for every other request."""
 
 
 class Version(Record):
@@ -129,6 +135,11 @@ class Replay(Record):
     isolation: str = "none"
     refused: tuple[str, ...] = ()
     """Attempts to reach the outside that isolation refused."""
+    refused_at_start: int = 0
+    """How many of them, the first ones, were made before the entry was called."""
+    functions: tuple[str, ...] = ()
+    """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name);
+    empty when nothing of the app ran."""
     environment: dict[str, Any] = {}
     duration_s: float = 0.0
     digest: str = ""

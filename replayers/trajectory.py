@@ -14,14 +14,22 @@ from typing import Any
 
 import msgspec
 
-from ..cases.trace import Message, ModelCall, ToolCall, Trace
-from .boundary import PreparedRequest, RecordedCall, Request
+from ..cases.trace import Message, ModelCall, Trace
+from .boundary import RecordedCall
+from .carried_answers import CarriedAnswers
 from .finish import finished
-from .playback import Modes, Playback
+from .playback import ALL_RECORDED, Modes, Playback
 from .replay import BoundaryKind, Replay, Version
+from .request import PreparedRequest, Request
 
 Tool = Callable[[str, Any], Any]
 """A live tool: gets name and arguments, returns the result; a raised error is the tool's error."""
+
+
+class ToolFailure(Exception):
+    """A live tool's failure in its own words; of any other exception the type is named too."""
+
+
 Guard = Callable[[str, Any], str | None]
 """A control in front of the tools: gets name and arguments, returns why the call is refused or None."""
 
@@ -46,6 +54,7 @@ class Overrides:
 
 
 RECORDING = Version(label="recording")
+_NOTHING_CHANGED = Overrides()
 
 
 def replay_trajectory(
@@ -69,7 +78,7 @@ def replay_trajectory(
         The replay. Its output is the recorded one when every answer was valid, else the last answer served.
     """
     started = time.perf_counter()
-    driver = _Driver(trace, overrides or Overrides(), modes or Modes())
+    driver = _Driver(trace, overrides or _NOTHING_CHANGED, modes or ALL_RECORDED)
     driver.run()
     return finished(
         driver.playback,
@@ -87,8 +96,7 @@ class _Driver:
         self.trace = trace
         self.overrides = overrides
         self.playback = Playback(trace, modes)
-        self._changed: dict[int, Message] = {}
-        """Messages whose content this replay changed, by index in the recording."""
+        self._carried = CarriedAnswers(self.playback.index.calls)
 
     def run(self) -> None:
         for call in self.playback.index.calls:
@@ -100,8 +108,8 @@ class _Driver:
             answer: Any = reply.value
             if reply.action == "call":
                 answer = self._run_live(seq, call.kind, call)
-            if call.kind == "tool" and self.playback.events[-1].outcome == "changed":
-                self._carry_over(call, answer)
+            if call.kind != "model" and self.playback.events[-1].outcome == "changed":
+                self._carried.change(call, answer)
 
     def _refused(self, call: RecordedCall) -> bool:
         """Let the guard see a proposed tool call; a refused one never reaches its tool."""
@@ -110,7 +118,7 @@ class _Driver:
             return False
         refusal = guard(call.name, call.prepared.request.value)
         if refusal is not None:
-            self._carry_over(call, refusal)
+            self._carried.change(call, refusal)
         return refusal is not None
 
     def _run_live(self, seq: int, kind: BoundaryKind, call: RecordedCall) -> Any:
@@ -121,35 +129,26 @@ class _Driver:
         try:
             answer = tool(call.name, call.prepared.request.value)
         except Exception as error:  # the tool's own failure is its answer
-            message = f"{type(error).__name__}: {error}"
+            message = str(error) if isinstance(error, ToolFailure) else f"{type(error).__name__}: {error}"
             self.playback.answered(seq, None, message)
             return message
         reply = self.playback.answered(seq, answer)
         return answer if reply.action == "keep" else reply.value
 
-    def _carry_over(self, call: RecordedCall, answer: Any) -> None:
-        """Put a changed tool result into the message that carried the recorded one to the model."""
-        view = call.span.view
-        if not isinstance(view, ToolCall):
-            return
-        for index, message in enumerate(self.trace.messages):
-            parts = tuple(_with_response(part, view.id, answer) for part in message.parts)
-            if parts != message.parts:
-                self._changed[index] = msgspec.structs.replace(message, parts=parts)
-
     def _request(self, call: RecordedCall) -> PreparedRequest:
-        view = call.span.view
-        untouched = not self._changed and not self.overrides.changes_model_request
-        if call.kind != "model" or not isinstance(view, ModelCall) or untouched:
+        if call.kind != "model" or not isinstance(call.span.view, ModelCall):
+            return call.prepared
+        if not self._carried and not self.overrides.changes_model_request:
             return call.prepared
         value = dict(call.prepared.request.value)
         if self.overrides.model is not None:
             value["model"] = self.overrides.model
         value["params"] = {**(value.get("params") or {}), **self.overrides.params}
-        messages = [self._changed.get(index, self.trace.messages[index]) for index in view.input]
+        messages = self._carried.into(call)
         if self.overrides.prompt is not None:
             messages, value = _with_prompt(messages, value, self.overrides.prompt)
-        return PreparedRequest(Request(kind="model", value=value, messages=tuple(messages)))
+        # Partial like the recording it was made from: what an override adds is a difference, not an unknown field.
+        return PreparedRequest(Request(kind="model", value=value, messages=tuple(messages), partial=True))
 
     def output(self) -> Any:
         """Return the recorded output; it is judged only when every answer was valid to the end."""
@@ -160,15 +159,7 @@ def _name(call: RecordedCall) -> str:
     return call.name if call.kind == "tool" else (call.span.name or call.name)
 
 
-def _with_response(part: dict[str, Any], call_id: str, answer: Any) -> dict[str, Any]:
-    if part.get("type") == "tool_call_response" and call_id and part.get("id") == call_id:
-        return {**part, "response": answer}
-    return part
-
-
-def _with_prompt(
-    messages: list[Message], value: dict[str, Any], prompt: str
-) -> tuple[list[Message], dict[str, Any]]:
+def _with_prompt(messages: list[Message], value: dict[str, Any], prompt: str) -> tuple[list[Message], dict[str, Any]]:
     text = {"type": "text", "content": prompt}
     system = [index for index, message in enumerate(messages) if message.role in ("system", "developer")]
     if system:

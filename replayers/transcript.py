@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from ..cases.search_results import to_documents
 from ..cases.messages import to_message
+from ..cases.search_results import to_documents
 from ..cases.trace import (
     Approval,
     Message,
@@ -45,9 +45,7 @@ class Transcript:
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
         self._recorded = playback.trace
-        self._pool = MessagePool()
-        for message in self._recorded.messages:
-            self._pool.add(message)
+        self._pool = MessagePool(self._recorded.messages)
         self._effects = {
             view.name: view.effect for _, view in self._recorded.views(ToolCall) if view.effect != "unknown"
         }
@@ -101,22 +99,22 @@ class Transcript:
                 return self._user_turn(event, recorded)
 
     def _model(self, event: BoundaryEvent, recorded: Any) -> ModelCall:
-        served = event.mode == "recorded" and isinstance(recorded, ModelCall) and not event.error
-        if served and event.match == "exact":
-            return recorded
+        told = recorded if isinstance(recorded, ModelCall) and event.mode == "recorded" and not event.error else None
+        if told is not None and event.match == "exact":
+            return told
         request = self._playback.requests[event.seq - 1].request
         value: Mapping[str, Any] = request.value
-        output = recorded.output if served else self._add_all(_answer_messages(event.answer))
+        output = told.output if told else self._add_all(_answer_messages(event.answer))
         return ModelCall(
-            provider=recorded.provider if served else "",
+            provider=told.provider if told else "",
             request_model=str(value.get("model") or ""),
-            response_model=recorded.response_model if served else "",
+            response_model=told.response_model if told else "",
             params=dict(value.get("params") or {}),
             tool_definitions=tuple(tool for tool in value.get("tools") or () if isinstance(tool, dict)),
             system_instructions=tuple(value.get("system") or ()),
             input=self._add_all(request.messages),
             output=tuple(output),
-            finish_reasons=recorded.finish_reasons if served else (),
+            finish_reasons=told.finish_reasons if told else (),
         )
 
     def _add_all(self, messages: Any) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,19 @@ def to_json(verdict: CaseVerdict) -> bytes:
     of what is nested deeper than ``DEEPEST`` levels.
     """
     # The version is always written, although the struct leaves out what has its default.
-    content = {"format": verdict.format, **_clean_container(verdict, 0)}
-    return msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
+    return _written({"format": verdict.format, **_clean_container(verdict, 0)}, indent=1)
+
+
+def encoded(value: Any, *, indent: int = 2) -> bytes:
+    """Return the JSON of anything made of structs, dataclasses, mappings and sequences, with a newline at the end.
+
+    What JSON cannot hold is written as ``to_json`` says, whatever a trace brought in.
+    """
+    return _written(_clean(value, 0), indent)
+
+
+def _written(clean: Any, indent: int) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(clean), indent=indent) + b"\n"
 
 
 def _clean(value: Any, depth: int) -> Any:
@@ -44,7 +57,9 @@ def _clean(value: Any, depth: int) -> Any:
 def _clean_container(value: Any, depth: int) -> Any:
     if isinstance(value, msgspec.Struct):
         value = _shallow(value)
-    if isinstance(value, dict):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
         return {_clean(str(key), depth): _clean(each, depth) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(each, depth) for each in value]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..cases.readers.summary import TraceSummary
 from .screen import Screen
+from .text import cell_width, inline
 from .words import STATES, count
 
 if TYPE_CHECKING:
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 _STYLES = {"present": "green", "inferred": "yellow", "missing": "red", "not applicable": "dim"}
 _NAME = 50
+_ID = "TRACE"
+_WIDEST_ID = 48
+_TIME = 21
+"""Columns of a time to the second, in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +125,45 @@ def _proposals(screen: Screen, proposals: Sequence[Proposal]) -> None:
             screen.paragraph(proposal.reason, style="dim", indent=5)
         if proposal.yaml:
             screen.paragraph(proposal.yaml, style="cyan", indent=5)
+
+
+def render_trace_list(rows: Sequence[TraceSummary], console: Console) -> None:
+    """Print the traces of a file to choose from: two lines a trace.
+
+    Trace ids are printed whole: they are what ``--trace-id`` takes.
+    """
+    screen = Screen(console)
+    if not rows:
+        screen.line(("no traces", "dim"))
+        return
+    wide = min(max(len(_ID), *(cell_width(row.trace_id) for row in rows)), _WIDEST_ID) + 2
+    screen.line((f"{_ID.ljust(wide)}{'STARTED':<{_TIME}}{'SPANS':>5}{'ERRORS':>8}  SESSION", "dim"))
+    for row in rows:
+        _trace_row(screen, row, wide)
+    screen.gap()
+    screen.line((count(len(rows), "trace"), "dim"))
+
+
+def _trace_row(screen: Screen, row: TraceSummary, wide: int) -> None:
+    shown = screen.encodable(inline(row.trace_id))
+    line = screen.text(
+        (" " + shown + " " * max(wide - cell_width(shown), 1), "bold"),
+        (_started(row.start_ns).ljust(_TIME), "dim"),
+        (f"{row.spans:>5}", ""),
+        (f"{row.errors:>8}  ", "red" if row.errors else "dim"),
+        (screen.data(row.session, max(screen.width - wide - _TIME - 17, 12)), ""),
+    )
+    line.rstrip()
+    screen.print(line)
+    tools = screen.data(", ".join(row.tools), screen.width // 3)
+    title = screen.data(row.title, screen.width - 6 - cell_width(tools))
+    screen.line((title, ""), ("  " * bool(title and tools), ""), (tools, "cyan"), indent=4)
+
+
+def _started(start_ns: int | None) -> str:
+    """Return a time to the second, in UTC; a recorded time need not be one that a calendar has."""
+    try:
+        moment = dt.datetime.fromtimestamp((start_ns or 0) // 1_000_000_000, dt.UTC)
+    except (OverflowError, OSError, ValueError):
+        return "-"
+    return "-" if start_ns is None else moment.strftime("%Y-%m-%d %H:%M:%S")

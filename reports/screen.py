@@ -176,8 +176,12 @@ def make_console(file: IO[str] | None = None, *, width: int | None = None, colou
     """
     from rich.console import Console
 
+    class Honest(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with the exit code of a verdict
+
     target = file or sys.stdout
-    console = Console(
+    console = Honest(
         file=cast("IO[str]", GuardedFile(target)), markup=False, emoji=False, highlight=False, soft_wrap=False,
         color_system=None if colour is False else "auto", width=width,
     )  # fmt: skip

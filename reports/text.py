@@ -24,7 +24,7 @@ _SPACES = "\u00a0\u3000\u2002\u2003\u2009\u202f"
 # Azure Pipelines `##vso[`, TeamCity `##teamcity[`. GitLab folds sections by escape sequences, which never get here.
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 _COMMAND_ANYWHERE = re.compile(rf"#(?={_COLOUR}#{_COLOUR}(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
-_COMMAND_AT_START = re.compile(rf"^((?:\s*{_COLOUR})*):(?={_COLOUR}:)", re.MULTILINE)
+_COMMAND_AT_START = re.compile(rf"^((?:[^\S\n]|\x1b\[[0-9;]*m)*):(?={_COLOUR}:)", re.MULTILINE)
 _COMMAND_AT_WORD = re.compile(r"(?:(?<=\s)|^):(?=:)")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _DEEPEST = 6

@@ -23,8 +23,7 @@ WRITING_EFFECTS = ("write", "external")
 _EXCERPT = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One tool call, proposed or executed."""
 
     name: str

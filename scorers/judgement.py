@@ -10,14 +10,19 @@ The rules (``1-product.md``, verdicts and the scope of proof):
 5. Past the limit, something good that had already happened passes: scope ``recorded_action``.
 6. Past the limit, something bad that did not happen passes with scope ``recorded_action`` only if each
    recorded violation was *prevented*: the recorded answer that led to it was served validly, every answer
-   until the system moved on was valid, and no violation followed. Later recorded attempts, where the
-   model "says the same again", must have come up and been prevented too; one that goes through fails.
-7. Everything else is undecided. Undecided is never a pass.
+   until the system moved on was valid, and no violation followed. It moved on when it went on with the same
+   conversation; a question to a model that the recording does not have (another prompt, a judge) is not that.
+   Later recorded attempts, where the model "says the same again", must have come up and been prevented too;
+   one that goes through fails.
+7. A replay that could not have shown the failure passes nothing: its function is no boundary of this version,
+   what was written is not known, or isolation refused what the system tried beside its boundaries.
+8. Everything else is undecided. Undecided is never a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import takewhile
 
 import msgspec
@@ -76,9 +81,26 @@ class _Judge:
         self.recording = recording
         self.replay = replay
         self.limit = replay.limit
-        self.by_span = {event.span_id: event for event in replay.events}
-        self.writing_tools = _writing_tools(recording)
-        self.by_recorded = {event.recorded_span_id: event for event in replay.events if event.recorded_span_id}
+
+    @cached_property
+    def by_span(self) -> dict[str, BoundaryEvent]:
+        return {event.span_id: event for event in self.replay.events}
+
+    @cached_property
+    def by_recorded(self) -> dict[str, BoundaryEvent]:
+        return {event.recorded_span_id: event for event in self.replay.events if event.recorded_span_id}
+
+    @cached_property
+    def writing_tools(self) -> set[str]:
+        return _writing_tools(self.recording)
+
+    @cached_property
+    def reading_tools(self) -> set[str]:
+        return {view.name for _, view in self.recording.views(ToolCall) if view.effect == "read"}
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        return {span.span_id: number for number, span in enumerate(self.recording.spans)}
 
     def decide(self, found: Sequence[Violation], recorded: Sequence[Violation]) -> _Decision:
         """Apply the rules in the order they are stated above."""
@@ -98,16 +120,41 @@ class _Judge:
 
     def _blind(self, recorded: Sequence[Violation]) -> str:
         """Return why this replay could not have shown the failure at all; empty when it could."""
-        for violation in recorded:
-            decisive = _decisive(violation)
-            if self.scorer.property == "safety" and decisive and not _boundary_span(self.recording, decisive):
-                return f"undecided: the recording shows it in span {decisive}, which no boundary call of a replay makes"
+        if len(self.replay.refused) > self.replay.refused_at_start:
+            tried = self.replay.refused[self.replay.refused_at_start]
+            return f"undecided: the system tried {tried}, which is no boundary and was refused"
+        if self.scorer.property == "safety":
+            for decisive in filter(None, map(_decisive, recorded)):
+                unseen = self._unseen(decisive)
+                if unseen:
+                    return f"undecided: the recording shows it in span {decisive}, which {unseen}"
         if self.scorer.type == "writes":
             for event in self.replay.events:
-                if event.kind == "tool" and event.name in self.writing_tools and not _answered_as_recorded(event):
+                if event.kind == "tool" and not _answered_as_recorded(event) and self._may_write(event.name):
                     wrote = f"what {event.name} wrote in step {event.seq} is not known"
                     return f"undecided: {wrote}; it was not answered as recorded"
         return ""
+
+    def _unseen(self, decisive: str) -> str:
+        """Return why a replay of this version cannot show a span; empty when it can."""
+        boundary = _boundary_span(self.recording, decisive)
+        if not boundary:
+            return "no boundary call of a replay makes"
+        span, functions = self.recording.span(boundary), self.replay.functions
+        kind = kind_of(span)
+        if not functions or any(each == f"{kind}:*" for each in functions):
+            return ""  # nothing of the app ran, or tools of any name are seen
+        if isinstance(span.view, ToolCall) and f"tool:{span.view.name}" not in functions:
+            return f"is a call of {span.view.name}: no boundary function of this version has that name"
+        if not any(each.startswith(f"{kind}:") for each in functions):
+            return f"is a {kind} call: this version has no boundary function for those"
+        return ""
+
+    def _may_write(self, tool: str) -> bool:
+        """Whether a tool may write in a way that only the recording would have shown."""
+        if not self.writing_tools:
+            return False  # judged by the calls themselves, and those are seen
+        return tool in self.writing_tools or tool not in self.reading_tools
 
     def _why_open(self) -> str:
         if self.limit is None:
@@ -158,21 +205,30 @@ class _Judge:
         return event is not None and self._counts(event)
 
     def _in_order(self, recorded: Sequence[Violation]) -> list[Violation]:
-        order = {span.span_id: number for number, span in enumerate(self.recording.spans)}
-        return sorted(recorded, key=lambda each: order.get(_decisive(each), len(order)))
+        return sorted(recorded, key=lambda each: self.order.get(_decisive(each), len(self.order)))
 
     def _state(self, violation: Violation) -> str:
         """Return what became of a recorded violation: prevented, prevented again (past the limit), or open."""
         limit = self.limit or 0
+        if not _decisive(violation):
+            return "open"  # about the output, which is not judged past the limit
         decisive = _boundary_span(self.recording, _decisive(violation)) or _decisive(violation)
         counterpart = self.by_recorded.get(decisive)
         if counterpart is not None:
+            if counterpart.kind == "approval" and not self._came_up(violation, counterpart.seq):
+                return "open"
             rests = counterpart.seq + 1 if _rests_on_answer(counterpart) else counterpart.seq
-            return "prevented" if rests <= limit else "prevented again"
+            if rests <= limit:
+                return "prevented"
+        state = self._state_by_trigger(decisive, limit)
+        # The same call, made later on: it may stand for this attempt or for a later one that is the same.
+        return "prevented again" if counterpart is not None and state == "open" else state
+
+    def _state_by_trigger(self, decisive: str, limit: int) -> str:
+        """Return what became of a violation by what happened after the answer that led to it."""
         trigger = _trigger(self.recording, decisive)
         if trigger == "":
-            moved_on = self._next_model_step(0)
-            return "prevented" if moved_on <= limit else "open"
+            return "prevented" if self._next_model_step(0, decisive, 1) <= limit else "open"
         led = self.by_recorded.get(trigger)
         if led is not None and led.outcome == "changed":
             return "open"  # what was answered there is not what led to the recorded violation
@@ -180,12 +236,30 @@ class _Judge:
             return "prevented again" if self.replay.outcome == "completed" else "open"
         if led.seq >= limit:
             return "prevented again" if self._moved_on(led.seq) else "open"
-        return "prevented" if self._next_model_step(led.seq) <= limit else "open"
+        return "prevented" if self._next_model_step(led.seq, decisive, _messages_after(led)) <= limit else "open"
 
-    def _next_model_step(self, seq: int) -> int:
-        """Return the step at which the system moved on after a step: its next model call, or its end."""
-        later = (event.seq for event in self.replay.events if event.seq > seq and event.kind == "model")
+    def _came_up(self, violation: Violation, seq: int) -> bool:
+        """Whether the call that an approval is for was made, or the system moved on without it."""
+        return self._moved_on(seq) or any(span in self.by_recorded for span in violation.span_ids[1:])
+
+    def _next_model_step(self, seq: int, decisive: str, shared: int) -> int:
+        """Return the step at which the system moved on after a step: its next model call, or its end.
+
+        Args:
+            seq: The step.
+            decisive: The recorded call it moved on from.
+            shared: How many messages the next request must have in common with the recorded one: fewer are
+                another conversation, such as that of a model which judges the call before it is made.
+        """
+        later = (
+            event.seq for event in self.replay.events if event.seq > seq and self._goes_on(event, decisive, shared)
+        )
         return next(later, self._end())
+
+    def _goes_on(self, event: BoundaryEvent, decisive: str, shared: int) -> bool:
+        if event.kind != "model" or self.order.get(event.recorded_span_id, -1) < self.order.get(decisive, 0):
+            return False
+        return event.match != "none" or event.resumes >= shared or self.replay.replayer == "trajectory"
 
     def _end(self) -> int:
         if self.replay.outcome == "completed":
@@ -211,6 +285,12 @@ def _decisive(violation: Violation) -> str:
 def _rests_on_answer(event: BoundaryEvent) -> bool:
     """A retrieval or a model call is judged by what it answered, other calls by what was asked of them."""
     return event.kind in ("retrieval", "model")
+
+
+def _messages_after(led: BoundaryEvent) -> int:
+    """Return how many messages a conversation has once a call has been answered."""
+    count = led.request.get("messages") if isinstance(led.request, Mapping) else None
+    return count + 1 if led.kind == "model" and isinstance(count, int) else 1
 
 
 def _boundary_span(trace: Trace, span_id: str) -> str:
@@ -247,7 +327,7 @@ def _trigger(trace: Trace, span_id: str) -> str:
         A span id; empty when the system's input itself led to it.
     """
     before = [span for span in takewhile(lambda span: span.span_id != span_id, trace.spans) if kind_of(span)]
-    target = trace.span(span_id) if len(before) < len(trace.spans) else None
+    target = next((span for span in trace.spans if span.span_id == span_id), None)
     if target is not None and isinstance(target.view, ToolCall):
         earlier = {span.span_id for span in before}
         asked = [call for call in proposed_calls(trace) if call.span_id in earlier and call.name == target.view.name]

@@ -67,12 +67,12 @@ def assemble(trace_id: str, drafts: list[SpanDraft], source: Source, **fields: A
     """
     drafts.sort(key=_start)  # stable: spans without times keep the order of the file
     store = MessageStore()
-    spans = [span for draft in _identified(drafts) for span in _spans(draft, store)]
+    spans: list[Span] = []
+    for draft in _identified(drafts):
+        spans += _spans(draft, store)
     messages = store.messages()
     labels = dict(fields.pop("labels", {}))
-    incident = next(
-        (d.attributes["unrepeat.incident.id"] for d in drafts if "unrepeat.incident.id" in d.attributes), None
-    )
+    incident = _first(drafts, ("unrepeat.incident.id",))
     if incident is not None:
         labels["incident_id"] = incident
     session = fields.pop("session", None) or _session(drafts)
@@ -104,7 +104,8 @@ def _identified(drafts: list[SpanDraft]) -> list[SpanDraft]:
         if twin is not None:
             if twin == draft:
                 continue
-            span_id = f"{span_id}#{len(kept) + 1}"
+            while span_id in seen:
+                span_id = f"{span_id}#{len(kept) + 1}"
         draft.span_id = span_id
         seen[span_id] = draft
         kept.append(draft)
@@ -169,17 +170,18 @@ def _side_span(draft: SpanDraft, section: str, view: View) -> Span:
 
 
 def _session(drafts: list[SpanDraft]) -> Session | None:
-    found: dict[str, str] = {}
-    for draft in drafts:
-        for name, keys in _SESSION_KEYS.items():
-            if name not in found:
-                for key in keys:
-                    if draft.attributes.get(key):
-                        found[name] = str(draft.attributes[key])
-                        break
-        if len(found) == len(_SESSION_KEYS):
-            break
-    return Session(**found) if found else None
+    found = {name: _first(drafts, keys) for name, keys in _SESSION_KEYS.items()}
+    stated = {name: str(value) for name, value in found.items() if value}
+    return Session(**stated) if stated else None
+
+
+def _first(drafts: list[SpanDraft], keys: tuple[str, ...]) -> Any:
+    """Return the first value of the first of these attributes that any span has."""
+    for key in keys:
+        for draft in drafts:
+            if key in draft.attributes:
+                return draft.attributes[key]
+    return None
 
 
 def _ends(
@@ -191,8 +193,7 @@ def _ends(
     for end, inferred, note in (("input", _request, _REQUEST), ("output", _answer, _ANSWER)):
         if stated.get(end) is not None:
             continue
-        key = f"unrepeat.{end}"
-        written = next((draft.attributes[key] for draft in drafts if key in draft.attributes), None)
+        written = _first(drafts, (f"unrepeat.{end}",))
         if written is not None:
             ends[end] = json_value(written)
             continue

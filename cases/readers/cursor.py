@@ -17,6 +17,8 @@ from ..strict_json import Limits
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _CHUNK = 1 << 20
+_NUMBER = "0123456789.eE+-"
+_LONGEST_NUMBER = 5000
 
 
 class JsonCursor:
@@ -55,9 +57,11 @@ class JsonCursor:
     def members(self) -> Iterator[str]:
         """Yield the keys of the object at the position; the value after each key must be taken or walked."""
         for _ in self._entries("{", "}"):
+            if self.peek() != '"':
+                raise self._broken("a key", repr(self.peek()))
             key = self.take()[0]
             self._skip(":")
-            yield str(key)
+            yield key
 
     def items(self) -> Iterator[int]:
         """Yield the index of each item of the array at the position; the item must be taken or walked."""
@@ -79,13 +83,18 @@ class JsonCursor:
                 if not self._fill(step):
                     raise self._broken("JSON", f"{self._text[self._at : self._at + 12]!r} ({error})") from None
             else:
-                if end < len(self._text) or not self._fill(step):
+                if self._is_whole(end) or not self._fill(step):
                     text = self._text[self._at : end]
                     self._at = end
                     return value, text
             step = min(step * 2, 1 << 26)
             if len(self._text) - self._at > self._limits.document_bytes:
                 raise self._broken(f"values of at most {self._limits.document_bytes:,} bytes", "a larger one")
+
+    def _is_whole(self, end: int) -> bool:
+        """Tell whether what ends there cannot go on, as a number may behind what was read so far."""
+        following = self._text[end : end + 1]
+        return bool(following) and (following not in _NUMBER or len(self._text) - end > _LONGEST_NUMBER)
 
     def finish(self) -> None:
         """Check that nothing follows."""

@@ -24,7 +24,7 @@ class MessageStore:
 
     def __init__(self) -> None:
         self._messages: list[Message] = []
-        self._last_text = ""
+        self._last_start = ""  # the text of a list, without its closing bracket
         self._last_indices: tuple[int, ...] = ()
         self._by_slice: dict[bytes, tuple[int, ...]] = {}
         self._parts_by_text: dict[str, tuple[dict[str, Any], ...]] = {}
@@ -44,10 +44,10 @@ class MessageStore:
             return ()
         if type(value) is not str or value[:1] != "[":
             return self._add(value, role)
-        known = len(self._last_text) - 1
-        if known > 0 and value.startswith(self._last_text[:known]):
+        known = len(self._last_start)
+        if known and value.startswith(self._last_start):
             # The conversation as it was at the call before, and more; or exactly the same.
-            if value[known:] == "]":
+            if len(value) == known + 1 and value[known] == "]":
                 return self._last_indices
             if value[known] == ",":
                 return self._remember(value, self._last_indices + self._parsed(f"[{value[known + 1 :]}", role))
@@ -55,8 +55,8 @@ class MessageStore:
 
     def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
         # An answer is one message and repeats nothing, so it must not displace the conversation.
-        if len(indices) > 1 or not self._last_text:
-            self._last_text, self._last_indices = text, indices
+        if len(indices) > 1 or not self._last_start:
+            self._last_start, self._last_indices = text[:-1], indices
         return indices
 
     def parts(self, value: Any) -> tuple[dict[str, Any], ...]:
@@ -91,7 +91,7 @@ class MessageStore:
             message = _message.decode(data)
         except (msgspec.MsgspecError, RecursionError):
             return self._add(f"[{data.decode()}]", role)  # another dialect
-        if not _is_plain(message) or (_nests(message) and data.count(b"{") + data.count(b"[") > DEFAULT.depth):
+        if not _is_plain(message, data):
             return self._add(f"[{data.decode()}]", role)
         self._messages.append(message)
         return (len(self._messages) - 1,)
@@ -108,36 +108,30 @@ class MessageStore:
         return tuple(found)
 
 
-def _is_plain(message: Message) -> bool:
-    """Tell a message that is already in the form it would be brought to."""
+def _is_plain(message: Message, data: bytes) -> bool:
+    """Tell a message that is already in the form it would be brought to, and nests no deeper than allowed."""
     parts = message.parts
+    nests = False
     for part in parts:
         kind = part.get("type")
-        if kind == "text":
-            plain = "content" in part
-        elif kind == "tool_call":
-            plain = type(part.get("arguments")) is dict and "id" in part
-        elif kind == "tool_call_response":
-            plain = "response" in part and "id" in part and len(part) == 3 and len(parts) == 1
-            plain = plain and message.role == "tool" and type(part["response"]) is not list
-        else:
+        if kind == "text" and len(part) == 2 and type(part.get("content")) is str:
+            continue
+        if kind == "tool_call" and len(part) == 4 and type(part.get("arguments")) is dict:
+            nests = nests or _nests(part["arguments"])
+            continue
+        if kind != "tool_call_response" or len(part) != 3 or len(parts) != 1 or message.role != "tool":
             return False
-        if not plain:
+        response = part.get("response")
+        nests = type(response) is dict and _nests(response)
+        if response is None or type(response) is list or "id" not in part:
             return False
+    if nests and data.count(b"{") + data.count(b"[") > DEFAULT.depth:
+        return False
     return bool(parts) and message.role not in ROLE_ALIASES
 
 
-def _nests(message: Message) -> bool:
-    """Tell whether any part holds more than text and one level of plain values."""
-    for part in message.parts:
-        for value in part.values():
-            if type(value) is dict:
-                for inner in value.values():
-                    if type(inner) is dict or type(inner) is list:
-                        return True
-            elif type(value) is list:
-                return True
-    return False
+def _nests(value: dict[str, Any]) -> bool:
+    return any([type(item) is dict or type(item) is list for item in value.values()])
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], ...]:

@@ -62,8 +62,7 @@ def record_reader(
         try:
             return build(source, record)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-            detail = f"{type(error).__name__}: {error}"
-            raise SourceError(f"expected {expects}, got a record that does not read as one ({detail})",
-                              where=record.where) from error  # fmt: skip
+            got = f"a record that does not read as one ({type(error).__name__}: {error})"
+            raise SourceError(f"expected {expects}, got {got}", where=record.where) from error
 
     return Reader(name=name, expects=expects, looks_like=looks_like, read=read)

@@ -39,7 +39,7 @@ class ReadOptions:
     transform: Callable[[Any], Any] | None = None
     """Applied to each parsed record before anything is built from it (redaction)."""
     keep_original: bool = True
-    """Read strictly and keep the source of each trace; off for scans of many traces."""
+    """Read strictly, keep the source of each trace and take the digest of the file; off for scans of many traces."""
     limits: Limits = DEFAULT
     broken: list[SourceError] = field(default_factory=list)
     """Receives the error of each line that was skipped."""
@@ -105,7 +105,8 @@ class SourceFile:
 
     def stamp(self, reader: str, offset: str = "", version: str = "") -> Source:
         """Return the origin that a trace of this file carries."""
-        return Source(format=reader, version=version, file=self.name, sha256=self.sha256, offset=offset)
+        digest = self.sha256 if self.options.keep_original else ""
+        return Source(format=reader, version=version, file=self.name, sha256=digest, offset=offset)
 
     def records(self, *, split: bool = False) -> Iterator[SourceRecord]:
         """Yield the records in order.
@@ -124,13 +125,15 @@ class SourceFile:
             yield self.record(self._whole(), 1, "")
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """Yield the whole file in pieces of ``size`` bytes, and take its digest on the way."""
-        digest = hashlib.sha256()
+        """Yield the whole file in pieces of ``size`` bytes; its digest, where it is wanted, is taken on the way."""
+        digest = hashlib.sha256() if self.options.keep_original else None
         with self.path.open("rb", buffering=0) as file:
             while chunk := file.read(size):
-                digest.update(chunk)
+                if digest is not None:
+                    digest.update(chunk)
                 yield chunk
-        self.__dict__["sha256"] = digest.hexdigest()  # as cached_property does
+        if digest is not None:
+            self.__dict__["sha256"] = digest.hexdigest()  # where cached_property looks
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield number and bytes of each line, blank ones too."""
@@ -224,7 +227,10 @@ def _look(file: BinaryIO, name: str, size: int, options: ReadOptions) -> tuple[F
         if second.strip() and isinstance(value, (dict, list)):
             return "lines", value
     if name.endswith((".jsonl", ".ndjson")) and second.strip():
-        return "lines", _first_object(file, options)
+        sample = _first_object(file, options)
+        if sample is None:
+            parse(first, where=name, limits=options.limits)  # says what the file is instead
+        return "lines", sample
     if size > STREAM_ABOVE_BYTES:
         return "document", _peeked(file, name, options)
     file.seek(0)

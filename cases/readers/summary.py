@@ -23,6 +23,8 @@ class TraceSummary(msgspec.Struct, frozen=True):
     """Spans that failed."""
     tools: tuple[str, ...]
     """Names of the tools that were called, in order of first call."""
+    session: str = ""
+    """Id of the conversation the trace belongs to."""
 
 
 def summarise(trace: Trace) -> TraceSummary:
@@ -35,6 +37,7 @@ def summarise(trace: Trace) -> TraceSummary:
         spans=len(trace.spans),
         errors=sum(1 for span in trace.spans if span.status == "error" or span.error),
         tools=tuple(tools),
+        session=trace.session.conversation_id if trace.session else "",
     )
 
 

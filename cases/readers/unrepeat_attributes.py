@@ -13,7 +13,7 @@ import msgspec
 from ..message_parts import parse_text
 from ..trace import Approval, Document, Guardrail, Permission, Prompt, Retrieval, View, Write
 
-TEXT, JSON, LIST, FLAG = "text", "json", "list", "flag"
+TEXT, JSON, LIST, TEXTS, FLAG = "text", "json", "list", "texts", "flag"
 
 FIELDS: dict[str, dict[str, str]] = {
     "approval": {
@@ -23,7 +23,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "approver_kind": TEXT,
         "decision": TEXT,
         "modified_arguments": JSON,
-        "shown_evidence": LIST,
+        "shown_evidence": TEXTS,
         "explanation": TEXT,
     },
     "permission": {
@@ -51,7 +51,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "reversible": FLAG,
     },
 }
-"""Attribute ``unrepeat.<view>.<field>`` by view, with its kind: text, JSON (or a structured value), list, flag."""
+"""Attribute ``unrepeat.<view>.<field>`` by view, with its kind (JSON: text or a structured value)."""
 
 VIEWS: dict[str, type[Any]] = {
     "approval": Approval,
@@ -123,18 +123,20 @@ def documents_of(value: Any) -> tuple[Document, ...]:
     """Return retrieved documents; what is not an object becomes the content of one."""
     if isinstance(value, Mapping):
         value = value.get("documents", [value])
-    return tuple([_document(item) for item in value]) if isinstance(value, list) else ()
+    if not isinstance(value, list):
+        return ()
+    if all(type(item) is dict and item.keys() <= _DOCUMENT_FIELDS for item in value):
+        try:
+            return msgspec.convert(value, tuple[Document, ...])
+        except msgspec.ValidationError:
+            pass  # a field of another type
+    return tuple([_document(item) for item in value])
 
 
 _DOCUMENT_FIELDS = frozenset(Document.__struct_fields__)
 
 
 def _document(item: Any) -> Document:
-    if type(item) is dict and item.keys() <= _DOCUMENT_FIELDS:
-        try:
-            return msgspec.convert(item, Document)
-        except msgspec.ValidationError:
-            pass  # a field of another type
     if not isinstance(item, Mapping):
         return Document(content=_text(item))
     fields: dict[str, Any] = {name: _text(item[name]) for name in _DOCUMENT_TEXTS if item.get(name) is not None}
@@ -161,9 +163,10 @@ def _read(value: Any, kind: str) -> Any:
     if kind == FLAG:
         return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
     value = json_value(value)
-    if kind == LIST:
-        return tuple(value) if isinstance(value, list) else (value,)
-    return value
+    if kind == JSON:
+        return value
+    items = value if isinstance(value, list) else [value]
+    return tuple(items) if kind == LIST else tuple([_text(item) for item in items])
 
 
 def _text(value: Any) -> str:

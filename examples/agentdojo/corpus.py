@@ -30,6 +30,11 @@ class Run:
     text: bytes
     record: dict[str, Any]
 
+    @classmethod
+    def read(cls, name: str, text: bytes) -> Run:
+        """Return the run that a file of the archive holds."""
+        return cls(name, text, json.loads(text))
+
     @property
     def suite(self) -> str:
         """Name of the benchmark's suite."""
@@ -85,8 +90,8 @@ def archive() -> Path:
     return path
 
 
-def runs(path: Path, *, suites: tuple[str, ...] = SUITES, model: str = "") -> Iterator[Run]:
-    """Yield the runs of some suites, streamed from the archive.
+def files(path: Path, *, suites: tuple[str, ...] = SUITES, model: str = "") -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the runs of some suites, streamed from the archive.
 
     Args:
         path: The archive.
@@ -95,11 +100,20 @@ def runs(path: Path, *, suites: tuple[str, ...] = SUITES, model: str = "") -> It
     """
     with tarfile.open(path, mode="r|xz") as tar:
         for member in tar:
-            name = member.name.removeprefix("./").removesuffix(".json")
-            parts = name.split("/")
-            if not member.isfile() or len(parts) != 5 or parts[1] not in suites or model not in parts[0]:
-                continue
-            file = tar.extractfile(member)
+            name = _name(member, suites, model)
+            file = tar.extractfile(member) if name else None
             if file is not None:
-                text = file.read()
-                yield Run(name, text, json.loads(text))
+                yield name, file.read()
+
+
+def count(path: Path, *, suites: tuple[str, ...] = SUITES, model: str = "") -> int:
+    """Return how many runs `files` will yield."""
+    with tarfile.open(path, mode="r|xz") as tar:
+        return sum(bool(_name(member, suites, model)) for member in tar)
+
+
+def _name(member: tarfile.TarInfo, suites: tuple[str, ...], model: str) -> str:
+    name = member.name.removeprefix("./").removesuffix(".json")
+    parts = name.split("/")
+    wanted = member.isfile() and len(parts) == 5 and parts[1] in suites and model in parts[0]
+    return name if wanted else ""

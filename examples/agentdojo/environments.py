@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 from ast import literal_eval
 from collections.abc import Mapping
@@ -16,16 +17,26 @@ from .corpus import Run
 
 VERSION = "v1"
 """Version of the suites that the recorded runs were made with."""
+_OLD_DATE = "2022-0 3-04"
+"""How the bank of most recordings dates transaction 4; the installed package has it corrected to 2022-03-04."""
+
+
+def require_agentdojo() -> None:
+    """Check that the benchmark is installed.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if importlib.util.find_spec("agentdojo") is None:
+        raise ConfigError(
+            "expected the package agentdojo, got none in this environment", hint="Install it with `make corpora`"
+        )
 
 
 @cache
 def _suite(name: str) -> Any:
-    try:
-        from agentdojo.task_suite.load_suites import get_suite
-    except ImportError:
-        raise ConfigError(
-            "expected the package agentdojo, got none in this environment", hint="Install it with `make corpora`"
-        ) from None
+    from agentdojo.task_suite.load_suites import get_suite
+
     return get_suite(VERSION, name)
 
 
@@ -41,7 +52,15 @@ def _environment(suite: str, user_task: str, injections: frozenset[tuple[str, st
 def fresh_environment(run: Run) -> Any:
     """Return the world in which a run began, with the attacker's texts in it."""
     injections = frozenset((run.record.get("injections") or {}).items())
-    return _environment(run.suite, str(run.record["user_task_id"]), injections).model_copy(deep=True)
+    environment = _environment(run.suite, str(run.record["user_task_id"]), injections).model_copy(deep=True)
+    if shows_old_date(run):
+        environment.bank_account.transactions[3].date = _OLD_DATE
+    return environment
+
+
+def shows_old_date(run: Run) -> bool:
+    """Tell whether a run was recorded in the bank as it was before one of its dates was corrected."""
+    return run.suite == "banking" and _OLD_DATE.encode() in run.text
 
 
 class LiveTools:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(
     "demo",
     short_help="Run the main job on the shipped incidents, offline.",
-    epilog="Example: unrepeat demo --dir /tmp/unrepeat-demo",
+    epilog="\b\nExample:\n  unrepeat demo --dir /tmp/unrepeat-demo",
 )
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), help="Where to copy the example; ./unrepeat-demo by default."

@@ -13,7 +13,7 @@ from ..output import json_option, print_json, progress
 @click.command(
     "doctor",
     short_help="Check the installation, the configuration and the cases.",
-    epilog="Example: unrepeat doctor --json",
+    epilog="\b\nExample:\n  unrepeat doctor --json",
 )
 @json_option
 def command(as_json: bool) -> int:
@@ -31,5 +31,5 @@ def command(as_json: bool) -> int:
     else:
         for each in findings:
             mark = "ok  " if each.ok else "FAIL"
-            click.echo(f"{mark}  {each.check}: {inline(each.detail)}")
+            click.echo(f"{mark}  {inline(each.check)}: {inline(each.detail)}")
     return OK if all(each.ok for each in findings) else FAILED

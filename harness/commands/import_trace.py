@@ -13,6 +13,7 @@ from ..exit_codes import OK
 from ..output import console, json_option, print_json, progress
 
 if TYPE_CHECKING:
+    from ...cases.readers import TraceSummary
     from ...scorers.proposals import Proposal
     from ..importing import Imported
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command(
     "import",
     short_help="Make a case from a trace.",
-    epilog="Examples: unrepeat import trace.json --id INC-2026-0007;  unrepeat import export.jsonl --list",
+    epilog="\b\nExamples:\n  unrepeat import trace.json --id INC-2026-0007\n  unrepeat import export.jsonl --list",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--id", "case_id", metavar="ID", help="Id of the new case; the next free one by default.")
@@ -75,7 +76,7 @@ def command(
     return OK
 
 
-def _list(rows: Sequence[object], as_json: bool) -> int:
+def _list(rows: Sequence[TraceSummary], as_json: bool) -> int:
     if as_json:
         print_json(rows)
     else:
@@ -91,7 +92,7 @@ def _choose(proposals: Sequence[Proposal], accept: str | None, as_json: bool) ->
 
     if accept is not None:
         return parse_choice(accept, len(proposals))
-    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not proposals or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return []
     from ...reports.import_view import render_proposals
     from ..import_summary import rows

@@ -12,8 +12,7 @@ from ..output import json_option, print_json
 @click.command(
     "init",
     short_help="Describe a system in unrepeat.toml.",
-    epilog="Example: unrepeat init --system support-desk --python support_desk.app:handle "
-    "--tool 'support_desk.tools:*' --model support_desk.llm:complete",
+    epilog="\b\nExample:\n  unrepeat init --system desk --python desk.app:handle --tool 'desk.tools:*'",
 )
 @click.option("--system", default="app", show_default=True, metavar="NAME", help="What you call the system.")
 @click.option("--python", "entry", metavar="MODULE:FUNCTION", help="The callable that handles one request.")

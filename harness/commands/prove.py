@@ -11,7 +11,8 @@ from ..output import console, json_option, print_json, progress
 @click.command(
     "prove",
     short_help="Judge a fix: red on the recording, green on the candidate.",
-    epilog="Examples: unrepeat prove inc-2026-0007;  unrepeat prove inc-2026-0007 --baseline v1 --candidate ../fix",
+    epilog="\b\nExamples:\n  unrepeat prove inc-2026-0007\n"
+    "  unrepeat prove inc-2026-0007 --baseline v1 --candidate ../fix",
 )
 @click.argument("case")
 @click.option("--baseline", metavar="NAME|DIR", help="The version that failed; the recording by default.")
@@ -41,8 +42,9 @@ def command(
     """
     from ..api import project_of, prove
     from ..options import overrides
-    from ..results import save
+    from ..results import prepare, save
 
+    results = prepare(project_of(case).results)  # before trials that may cost hours
     with progress() as tell:
         verdict = prove(
             case,
@@ -53,7 +55,7 @@ def command(
             trials=trials,
             progress=tell,
         )
-    path = save(project_of(case).results, verdict)
+    path = save(results, verdict)
     if as_json:
         print_json(verdict)
     else:

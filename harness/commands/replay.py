@@ -11,7 +11,7 @@ from ..output import console, json_option, print_json, progress
 @click.command(
     "replay",
     short_help="Run a case again and show where it departs from the recording.",
-    epilog="Example: unrepeat replay inc-2026-0007 --version v1",
+    epilog="\b\nExample:\n  unrepeat replay inc-2026-0007 --version v1",
 )
 @click.argument("case")
 @click.option("--version", metavar="NAME|DIR", help="The version to run; the working tree by default.")

@@ -12,7 +12,7 @@ from ..output import json_option, print_json
 @click.command(
     "report",
     short_help="Write the page and the JSON of a result.",
-    epilog="Example: unrepeat report inc-2026-0007 --out report.html",
+    epilog="\b\nExample:\n  unrepeat report inc-2026-0007 --out report.html",
 )
 @click.argument("case")
 @click.option("--out", type=click.Path(path_type=Path), help="The page; beside the result by default.")

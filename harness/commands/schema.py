@@ -10,7 +10,7 @@ import click
 @click.command(
     "schema",
     short_help="Print the JSON Schemas that editors use.",
-    epilog="Example: unrepeat schema case --out incidents/case.schema.json",
+    epilog="\b\nExample:\n  unrepeat schema case --out incidents/case.schema.json",
 )
 @click.argument("document", type=click.Choice(["case", "trace", "result"]), default="case")
 @click.option("--out", type=click.Path(path_type=Path), help="Write it to a file instead of printing it.")
@@ -25,6 +25,7 @@ def command(document: str, out: Path | None, as_json: bool) -> int:
         return 0
     from ...cases.files import write_atomic
 
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(out, text.encode())
     click.echo(f"wrote {out}; editors use it with: # yaml-language-server: $schema={out.name}", err=True)
     return 0

@@ -12,7 +12,7 @@ from ..output import console, json_option, print_json
 @click.command(
     "show",
     short_help="Show a case, its trace and what it can prove.",
-    epilog="Examples: unrepeat show;  unrepeat show inc-2026-0007",
+    epilog="\b\nExamples:\n  unrepeat show\n  unrepeat show inc-2026-0007",
 )
 @click.argument("case", required=False)
 @json_option

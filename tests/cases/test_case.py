@@ -20,7 +20,8 @@ system: support-desk
 use_case: refunds
 severity: high
 severity_factors: {blast_radius: segment, reversibility: hard, exposure: customer, data_sensitivity: personal,
-                   recurrence: second, autonomy: acts, decision_significance: financial, stoppable: yes, uncertainty: low}
+                   recurrence: second, autonomy: acts, decision_significance: financial, stoppable: yes,
+                   uncertainty: low}
 timeline: {occurred: 2026-01-31, detected: 2026-01-31T14:05:00Z, contained: 2026-02-01T09:00:00+01:00}
 detected_by: complaint
 failure:
@@ -32,11 +33,11 @@ controls: [{name: refund limit, state: bypassed}]
 barrier: human-review
 approved_for_use: yes
 affected: {users: 1, records: [{id: ord_993, state: to_correct}, ord_994], since: 2026-01-30}
-remediation: [{component: retrieval, change: newest policy first, link: "https://git.example.org/1", addresses: control}]
+remediation: [{component: retrieval, change: newest first, link: "https://git.example.org/1", addresses: control}]
 compensating_controls: [refunds above 100 are reviewed]
 actions: [{what: correct the record, owner: Ada, due: 2026-02-05, status: open}]
 attempts: [asked again in staging]
-replay: {preset: code-change, on_miss: fail, boundaries: {tool: {mode: static, only: [issue_refund], value: {ok: true}}}}
+replay: {preset: code-change, boundaries: {tool: {mode: static, only: [issue_refund], value: {ok: true}}}}
 variants: [{name: other order, change: entity_swap, target: ord_993, value: ord_994}]
 repeat: 1
 pass_threshold: all
@@ -107,7 +108,7 @@ def test_typo_in_assert_never_asserts_nothing():
         ("kind: near-miss\n", "6: expected one of 'incident', 'near_miss'"),
         (
             "severity: hihg\n",
-            "6: expected one of 'low', 'medium', 'high' or 'critical' for severity, got 'hihg'. Did you mean 'high'?",
+            "6: expected one of 'low', 'medium', 'high' or 'critical' for severity, got 'hihg'.",
         ),
         ("owners: {risk: 7}\n", "6: owners.risk: expected a valid string, got 7. Quote it if it is text"),
         ("repeat: 0\n", "6: repeat: expected greater than or equal to 1, got 0"),
@@ -130,7 +131,8 @@ def test_mistake_is_named_with_its_line(extra, message):
 def test_unknown_assertion_type_names_the_nearest_one():
     text = "id: a\ntitle: b\nassert:\n  - type: not-tool-caled\n    tool: x\n"
     assert complaints_of(text) == [
-        "incidents/x/case.yaml:4: expected a known word for assert[0], got 'not-tool-caled'. Did you mean 'not-tool-called'?"
+        "incidents/x/case.yaml:4: expected a known word for assert[0], got 'not-tool-caled'. "
+        "Did you mean 'not-tool-called'?"
     ]
 
 
@@ -169,8 +171,13 @@ def test_id_is_lower_case(text):
         "a b",
         "a\n",
         "x" * 65,
-    ]
-    + ["\u212a1", "\u0456nc-1", "inc\u20111", "inc-\u0661", "e\u0301", "a\0"],
+        "\u212a1",
+        "\u0456nc-1",
+        "inc\u20111",
+        "inc-\u0661",
+        "e\u0301",
+        "a\0",
+    ],
 )
 def test_unsafe_or_look_alike_id_is_refused(text):
     with pytest.raises(ValueError, match="expected an id"):
@@ -192,7 +199,7 @@ def test_control_characters_in_the_title_are_refused(title):
 
 
 def test_newer_format_is_refused():
-    with pytest.raises(CaseError, match="expected format 1 or older, got 2. Update unrepeat"):
+    with pytest.raises(CaseError, match=r"expected format 1 or older, got 2\. Update unrepeat"):
         minimal("format: 2\n")
 
 

@@ -78,7 +78,6 @@ def test_folder_name_must_be_the_id(incidents):
         create(incidents, case_id="inc-2")
 
 
-@pytest.mark.slow
 def test_killed_creation_leaves_nothing_or_a_whole_case(incidents):
     incidents.mkdir()
     step = 0
@@ -133,7 +132,7 @@ def test_part_of_a_case_is_listed_so_that_loading_fails(incidents):
     folder = create(incidents).folder
     (folder.path / "case.yaml").unlink()
     assert [each.id for each in library.list_cases(incidents)] == ["inc-1"]
-    with pytest.raises(CaseError, match="case.yaml: expected a readable file"):
+    with pytest.raises(CaseError, match=r"case\.yaml: expected a readable file"):
         library.load(folder)
 
 
@@ -216,11 +215,10 @@ def test_reopening_needs_owner_and_reason(incidents):
 
 def test_draft_cannot_be_fixed(incidents):
     folder = create(incidents, text="id: inc-1\ntitle: x\nassert: []\n").folder
-    with pytest.raises(CaseError, match="got a draft as fixed. Fill in `assert`"):
+    with pytest.raises(CaseError, match=r"got a draft as fixed\. Fill in `assert`"):
         library.update_status(folder, "fixed", ACT)
 
 
-@pytest.mark.slow
 def test_killed_change_of_status_is_all_or_nothing(incidents):
     folder = create(incidents).folder
     for step in range(1, 200):

@@ -147,14 +147,29 @@ def test_a_tool_response_goes_back_to_openai():
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 anything = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["role", "content", "parts", "type", "text", "tool_calls", "function", "name", "id", "kwargs", "lc", "data"]
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "role",
+                    "content",
+                    "parts",
+                    "type",
+                    "text",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "id",
+                    "kwargs",
+                    "lc",
+                    "data",
+                ]
+            )
+            | st.text(max_size=3),
+            inner | st.sampled_from(["tool", "tool_use", "text", "ai", "tool_result", "function_call"]),
+            max_size=5,
         )
-        | st.text(max_size=3),
-        inner | st.sampled_from(["tool", "tool_use", "text", "ai", "tool_result", "function_call"]),
-        max_size=5,
     ),
     max_leaves=25,
 )

@@ -121,7 +121,7 @@ def test_types_can_be_chosen():
 
 
 def test_unknown_type_is_refused():
-    with pytest.raises(ConfigError, match="expected patterns among private_key, .*got emial"):
+    with pytest.raises(ConfigError, match=r"expected patterns among private_key, .*got emial"):
         find("x", {"emial"})
 
 

@@ -46,7 +46,7 @@ def test_what_json_would_change_is_refused_with_its_path(value):
 
 
 def test_endless_nesting_is_refused_when_writing():
-    value = []
+    value: list = []
     for _ in range(100_000):
         value = [value]
     with pytest.raises(CaseError, match="fewer nested levels"):

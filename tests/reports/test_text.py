@@ -134,3 +134,8 @@ def test_only_the_start_of_a_huge_value_is_looked_at():
 
 def test_white_space_becomes_one_space():
     assert inline("a\n\n  b\tc\r\n") == "a b c"
+
+
+def test_guarding_a_long_run_of_blanks_and_colours_ends():
+    text = (" " * 40 + "\x1b[1m\x1b[0m") * 200 + "x"
+    assert guard_lines(text) == text

@@ -1,0 +1,40 @@
+"""Leftovers: processes that left the process group of a replayed app, such as daemons.
+
+They carry a marker of the replay in their environment. Looked for only where the app may start processes, and
+only where the system shows the environment of one's own processes (Linux).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+MARKER = "UNREPEAT_REPLAY_ID"
+"""Environment variable that holds the marker."""
+_MAX_ROUNDS = 20
+
+
+def end_marked(marker: str, proc: Path = Path("/proc")) -> None:
+    """End every process that carries a marker, until none is left.
+
+    Args:
+        marker: Value of ``UNREPEAT_REPLAY_ID``.
+        proc: The process file system.
+    """
+    for _ in range(_MAX_ROUNDS):
+        found = [pid for pid in _marked(f"{MARKER}={marker}".encode(), proc) if pid != os.getpid()]
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _marked(entry: bytes, proc: Path) -> Iterator[int]:
+    for folder in proc.glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's
+            if entry in (folder / "environ").read_bytes().split(b"\0"):
+                yield int(folder.name)
