@@ -112,9 +112,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def published(page: Path, name: str, text: str) -> None:
     """Put generated tables into a page, between ``<!-- name: generated -->`` and ``<!-- end of name -->``."""
-    begin, end = f"<!-- {name}: generated -->\n", f"\n<!-- end of {name} -->"
+    begin, end = f"<!-- {name}: generated -->\n", f"<!-- end of {name} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"{page}: expected the lines {begin.strip()} and {end.strip()}, got a page without")
-    page.write_text(before + begin + "\n" + text + "\n" + end + after, encoding="utf-8")
+        raise SystemExit(f"{page}: expected the lines {begin.strip()} and {end.strip()}, got a page without them")
+    page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")

@@ -32,7 +32,13 @@ def write_runs(folder: Path, count: int) -> None:
     """Write ``conversations.jsonl`` and ``traces.jsonl``."""
     with (folder / "conversations.jsonl").open("w") as plain, (folder / "traces.jsonl").open("w") as traces:
         for number, messages in enumerate(runs(count)):
-            run = {"id": f"t{number}", "model": MODEL, "params": PARAMS, "messages": messages, "keys": keys_of(messages)}
+            run = {
+                "id": f"t{number}",
+                "model": MODEL,
+                "params": PARAMS,
+                "messages": messages,
+                "keys": keys_of(messages),
+            }
             plain.write(json.dumps(run) + "\n")
             traces.write(json.dumps(trace_of(f"t{number}", messages)) + "\n")
 

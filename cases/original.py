@@ -92,8 +92,8 @@ def _write(value: Any, layout: dict[str, Any]) -> bytes:
     if spellings:
         value = _marked(value, spellings, itertools.count())
     indent = layout.get("indent")
-    separators = _COMPACT if indent is not None else tuple(layout.get("separators") or _COMPACT)
-    body = json.dumps(value, ensure_ascii=bool(layout.get("ascii")), separators=separators).encode()
+    item, key = _COMPACT if indent is not None else layout.get("separators") or _COMPACT
+    body = json.dumps(value, ensure_ascii=bool(layout.get("ascii")), separators=(item, key)).encode()
     if spellings:
         body = _MARK.sub(rb"\1", body)
     if indent is not None:

@@ -105,6 +105,8 @@ def report(case: str, *, out: Path | None = None) -> Written:
 
 def _refuse_foreign(page: Path) -> None:
     """Refuse a page whose JSON would take the place of a file that is no result of ours."""
+    if page.is_dir():
+        raise ConfigError("expected the name of a page, got a folder", where=f"--out {page}")
     data = page.with_suffix(".json")
     if data == page:
         raise ConfigError("expected the name of a page such as report.html, got .json", where=f"--out {page}")

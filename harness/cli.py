@@ -26,6 +26,7 @@ MORE = {
     "doctor": "Check the installation, the configuration and the cases.",
     "schema": "Print the JSON Schemas that editors use.",
     "show": "Show a case, its trace and what it can prove.",
+    "status": "Move a case on: fixed, recovered, retired, or open again.",
 }
 _MODULES = {"import": "import_trace"}
 _COMPLETION = "_UNREPEAT_COMPLETE"

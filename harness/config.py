@@ -36,7 +36,8 @@ class Boundaries(_Table):
     retrieval: list[str] = []
     """Functions that search."""
     tool: list[str] = []
-    """Functions the model may have called."""
+    """Functions the model may have called. ``module:run(name, arguments)`` names a function that runs tools by name,
+    with the parameters that hold the tool's name and its arguments."""
     approval: list[str] = []
     """Functions that ask a reviewer."""
     user: list[str] = []
@@ -76,6 +77,15 @@ class SystemConfig(_Table):
         return self
 
 
+class Redaction(_Table):
+    """What an import replaces besides the built-in patterns."""
+
+    fields: dict[str, str] = {}
+    """Fields that are always replaced: JSON path to type, such as ``"$..password" = "password"``."""
+    entities: dict[str, list[str]] = {}
+    """Names that are replaced wherever they stand as words, by type: ``person = ["Ada Brook"]``."""
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -83,6 +93,8 @@ class Config(_Table):
     """Folder of the cases."""
     systems: dict[str, SystemConfig] = {}
     """The systems under test."""
+    redaction: Redaction = Redaction()
+    """What an import replaces besides the built-in patterns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,7 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries]
+    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction]
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

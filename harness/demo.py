@@ -13,6 +13,7 @@ from pathlib import Path
 from ..cases.errors import ConfigError
 from ..cases.locks import locked
 from ..scorers.verdict import CaseVerdict, VerdictWord
+from .initializing import furnish
 
 FOLDER = "unrepeat-demo"
 _MARK = ".unrepeat-demo"
@@ -98,6 +99,7 @@ def materialize(folder: Path) -> Path:
         with resources.as_file(shipped) as source:
             for name in _COPIED:
                 _copy(source / name, folder / name)
+        furnish(folder / "incidents")
         mark.write_text(f"{_MARK_TEXT}{_digest(folder)}\n", encoding="utf-8")
     return folder
 

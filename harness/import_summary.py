@@ -73,7 +73,11 @@ def evidence_items(case: LoadedCase) -> tuple[dict[str, Any], ...]:
 def _facts(traces: Sequence[Trace]) -> list[str]:
     formats = sorted({trace.source.format for trace in traces})
     spans = sum(len(trace.spans) for trace in traces)
-    return [f"format {', '.join(formats)}", f"{len(traces)} trace{'s' * (len(traces) != 1)}", f"{spans} spans"]
+    return [
+        f"format {', '.join(formats)}",
+        f"{len(traces)} trace{'s' * (len(traces) != 1)}",
+        f"{spans} span{'s' * (spans != 1)}",
+    ]
 
 
 def _warnings(imported: Imported) -> list[str]:

@@ -19,11 +19,13 @@ from ..cases.original import rebuild
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..cases.readers import TraceSummary, list_traces, read_traces
 from ..cases.redaction import RedactionReport, Redactor
+from ..cases.redaction_rules import FieldRule
 from ..cases.trace import Source, Trace, TraceDocument
 from ..reports.text import visible
 from ..scorers.proposals import Proposal, propose
 from .case_text import case_text
-from .config import Project, load_project
+from .config import Project, Redaction, load_project
+from .initializing import furnish
 from .version import VERSION
 
 Choose = Callable[[Sequence[Proposal]], Sequence[int]]
@@ -82,7 +84,7 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
     moment = now or dt.datetime.now(dt.UTC)
     project = request.project or load_project(Path.cwd())
     case_id = _case_id(request, project, moment)
-    redactor = _redactor(request)
+    redactor = _redactor(request, project.config.redaction)
     clean: Clean = redactor.redact_text if redactor is not None else str
     document = TraceDocument(traces=tuple(_named(trace, clean) for trace in _traces(request, redactor, clean)))
     if redactor is not None:
@@ -100,6 +102,7 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
         Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=clean(visible(request.reason))),
         details=_details(document.traces[0].source.file, report),
     )
+    furnish(project.incidents)
     return Imported(case, proposals, accepted, report)
 
 
@@ -130,13 +133,15 @@ def _case_id(request: ImportRequest, project: Project, now: dt.datetime) -> str:
 
 def _next_id(taken: Sequence[str], year: int) -> str:
     prefix = f"inc-{year}-"
-    numbers = [int(name.removeprefix(prefix)) for name in taken if name.removeprefix(prefix).isdigit()]
+    ends = [name.removeprefix(prefix) for name in taken]
+    numbers = [int(end) for end in ends if end.isascii() and end.isdigit()]
     return f"{prefix}{max(numbers, default=0) + 1:04d}"
 
 
-def _redactor(request: ImportRequest) -> Redactor | None:
+def _redactor(request: ImportRequest, rules: Redaction) -> Redactor | None:
     if request.redact:
-        return Redactor(load_or_create_key(default_key_path(os.environ)))
+        fields = [FieldRule(path, kind) for path, kind in rules.fields.items()]
+        return Redactor(load_or_create_key(default_key_path(os.environ)), fields, entities=rules.entities)
     if not request.reason.strip():
         raise ConfigError(
             "expected a reason for storing the trace as it is, got none",
@@ -163,6 +168,8 @@ def _traces(request: ImportRequest, redactor: Redactor | None, clean: Clean) -> 
         if len(found) > MAX_TRACES:
             raise SourceError(f"expected at most {MAX_TRACES} traces in a case, got more", where=str(request.file))
     _require_all(request, found, clean)
+    if not any(trace.spans or trace.messages for trace in found):
+        raise SourceError("expected a trace with at least one step, got an empty one", where=request.file.name)
     return found
 
 

@@ -51,15 +51,25 @@ def initialize(folder: Path, system: str, entry: str | None, boundaries: Mapping
         raise ConfigError("expected a folder for cases, got something else", where=str(incidents))
     key = default_key_path(os.environ)
     load_or_create_key(key)
-    incidents.mkdir(exist_ok=True)
-    schema, attributes = incidents / "case.schema.json", incidents / ".gitattributes"
-    write_atomic(schema, schema_text("case").encode())
-    written = [file, schema]
-    if not os.path.lexists(attributes):
-        write_atomic(attributes, _ATTRIBUTES)
-        written.append(attributes)
+    written = furnish(incidents)
     write_atomic(file, text.encode())  # last: whoever was interrupted before can begin again
-    return Initialized(written=tuple(written), tenant_key=key)
+    return Initialized(written=(file, *written), tenant_key=key)
+
+
+def furnish(incidents: Path) -> tuple[Path, ...]:
+    """Put the schema for editors and the attributes for git into a folder for cases, where they are missing.
+
+    Returns:
+        The files that were written.
+    """
+    incidents.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in (("case.schema.json", schema_text("case").encode()), (".gitattributes", _ATTRIBUTES)):
+        path = incidents / name
+        if not os.path.lexists(path):
+            write_atomic(path, text)
+            written.append(path)
+    return tuple(written)
 
 
 def _refuse_configured(folder: Path) -> None:
@@ -103,4 +113,4 @@ def _key(name: str) -> str:
 def _quoted(text: str) -> str:
     import json
 
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON may hold it, TOML not

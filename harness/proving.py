@@ -11,7 +11,7 @@ import msgspec
 
 from ..cases.errors import CaseError, ConfigError, ReplayError
 from ..cases.trace import Trace
-from ..replayers.live import LiveModel
+from ..replayers.live import LiveModel, ModelUnavailableError
 from ..replayers.replay import Replay, Version
 from ..replayers.system import Checkout
 from ..scorers.registry import compile_all, require_known_traces
@@ -20,7 +20,7 @@ from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .import_summary import evidence_items
 from .judging import judged, trace_verdict
 from .replaying import Plan, replay_case, replay_version
-from .statements import next_command, not_proven, proves, settlement
+from .statements import Asked, next_command, not_proven, proves, settlement
 from .trials import DEFAULT_TRIALS, run_trials, verdict_of_trials
 from .verdict import worst
 from .versions import resolve, with_components
@@ -177,11 +177,12 @@ def _replay(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | Non
     try:
         return replay_version(what, trace, checkout, model)
     except ReplayError as error:
+        unanswered = isinstance(error, ModelUnavailableError)
         return Replay(
             case_id=what.loaded.case.id,
             version=checkout.version,
             replayer="python",
-            outcome="crashed",
+            outcome="unanswered" if unanswered else "crashed",
             trace=Trace(trace_id=trace.trace_id, source=trace.source),
             trace_id=trace.trace_id,
             error=str(error),
@@ -225,10 +226,12 @@ def _verdict(
 
 
 def _with_statements(verdict: CaseVerdict, proof: Proof) -> CaseVerdict:
+    asked = Asked(proof.candidate, proof.components, proof.model)
+    settled_by = settlement(verdict, asked)
     return msgspec.structs.replace(
         verdict,
         proves=proves(verdict),
         not_proven=not_proven(verdict),
-        settlement=settlement(verdict, proof.candidate, proof.components, proof.model),
-        next_command=next_command(verdict),
+        settlement=settled_by,
+        next_command=next_command(verdict, settled_by, asked),
     )

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ..replayers.replay import Replay
 from ..scorers.score import Score
 from ..scorers.verdict import CaseVerdict, Settlement, TraceVerdict
-from .trials import DEFAULT_TRIALS, trials_needed
+from .trials import trials_needed
+
+MODEL = "PROVIDER/NAME"
+"""Stands for the model that the reader has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the person who gets the answer has typed, so that the next command goes on from there."""
+
+    candidate: str | None = None
+    components: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+
+    def words(self, command: str, case: str) -> list[str]:
+        """Return a command about the same version."""
+        option = "--version" if command == "replay" else "--candidate"
+        words = ["unrepeat", command, case, *([option, self.candidate] if self.candidate else [])]
+        for name, value in self.components.items():
+            words += ["--set", f"{name}={value}"]
+        return words
 
 
 def proves(verdict: CaseVerdict) -> tuple[str, ...]:
@@ -82,25 +103,19 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
     return lines
 
 
-def settlement(
-    verdict: CaseVerdict, candidate: str | None, components: Mapping[str, str], model: str | None = None
-) -> Settlement | None:
+def settlement(verdict: CaseVerdict, asked: Asked) -> Settlement | None:
     """Return what would settle a ``cannot_judge``; None where no command would."""
     if verdict.verdict != "cannot_judge":
         return None
     replay = next((trace.candidate.replay for trace in verdict.traces if trace.candidate), None)
     passed_so_far = any(trace.rate and not trace.rate.failures for trace in verdict.traces)
-    if _lost_at(replay) != "model" or (model is not None and not passed_so_far):
+    if _lost_at(replay) != "model" or (asked.model is not None and not passed_so_far):
         return None
-    trials = trials_needed(verdict.severity) if passed_so_far else DEFAULT_TRIALS
-    words = ["unrepeat", "prove", verdict.case_id]
-    words += ["--candidate", candidate] if candidate else []
-    for name, value in components.items():
-        words += ["--set", f"{name}={value}"]
-    words += ["--model", model or "PROVIDER/NAME", "-n", str(trials)]
+    trials = trials_needed(verdict.severity)
+    command = shlex.join([*asked.words("prove", verdict.case_id), "--model", asked.model or MODEL, "-n", str(trials)])
     calls = sum(1 for event in replay.events if event.kind == "model") * trials if replay else None
     why = "too few trials for the severity" if passed_so_far else _why(replay)
-    return Settlement(command=shlex.join(words), why=why, calls=calls)
+    return Settlement(command=command, why=why, calls=calls)
 
 
 def _lost_at(replay: Replay | None) -> str:
@@ -117,15 +132,14 @@ def _why(replay: Replay | None) -> str:
     return f"{asked}; only a live {event.kind} can say what it answers"
 
 
-def next_command(verdict: CaseVerdict) -> str:
+def next_command(verdict: CaseVerdict, settled_by: Settlement | None, asked: Asked) -> str:
     """Return the command most people want next."""
-    case = verdict.case_id
     match verdict.verdict:
         case "fixed":
-            return f"unrepeat report {case}"
-        case "cannot_judge" if verdict.settlement:
-            return verdict.settlement.command
+            return f"unrepeat report {verdict.case_id}"
+        case "cannot_judge" if settled_by is not None:
+            return settled_by.command
         case "cannot_reproduce":
-            return f"unrepeat show {case}"
+            return f"unrepeat show {verdict.case_id}"
         case _:
-            return f"unrepeat replay {case}"
+            return shlex.join(asked.words("replay", verdict.case_id))

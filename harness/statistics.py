@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import exp, fsum, lgamma, log, log1p
 
 _STEPS = 100
 """Bisection steps: beyond the resolution of a float."""
@@ -39,5 +39,11 @@ def failure_rate_at_most(failures: int, trials: int, confidence: float = 0.95) -
 
 
 def _at_most(failures: int, trials: int, rate: float) -> float:
-    """Return ``P(X <= failures)`` of a binomial."""
-    return sum(comb(trials, k) * rate**k * (1 - rate) ** (trials - k) for k in range(failures + 1))
+    """Return ``P(X <= failures)`` of a binomial, in logarithms: the counts of ways leave the range of floats."""
+    if not 0 < rate < 1:
+        return 1.0 if rate <= 0 else 0.0
+    fails, holds, ways = log(rate), log1p(-rate), lgamma(trials + 1)
+    return fsum(
+        exp(ways - lgamma(k + 1) - lgamma(trials - k + 1) + k * fails + (trials - k) * holds)
+        for k in range(failures + 1)
+    )

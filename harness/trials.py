@@ -61,9 +61,10 @@ def verdict_of_trials(
     fewer are ``cannot_judge``.
     """
     verdict = trace_verdict(scorers, trace, baseline, trials[-1])
-    failures = sum(1 for each in trials if each.scores and not passed(each))
-    at_most = failure_rate_at_most(failures, len(trials), CONFIDENCE)
-    rate = Rate(failures=failures, trials=len(trials), at_most=at_most, confidence=CONFIDENCE)
+    answered = [each for each in trials if each.replay.outcome != "unanswered"]
+    failures = sum(1 for each in answered if not passed(each))
+    at_most = failure_rate_at_most(failures, len(answered), CONFIDENCE)
+    rate = Rate(failures=failures, trials=len(answered), at_most=at_most, confidence=CONFIDENCE)
     told = f"{failures}/{rate.trials} trials failed: failure rate at most {at_most:.0%} ({CONFIDENCE:.0%} confidence)"
     needed = trials_needed(severity)
     if verdict.verdict == "fixed" and len(trials) < needed:
@@ -72,5 +73,7 @@ def verdict_of_trials(
             verdict, trials=tuple(trials), rate=rate, verdict="cannot_judge", scope=None, reason=reason
         )
     if verdict.verdict == "cannot_judge":
-        told = f"trial {rate.trials} could not be decided"
+        told = f"trial {len(trials)} could not be decided"
+    if verdict.verdict == "error":
+        told = f"trial {len(trials)} did not run to its end"
     return msgspec.structs.replace(verdict, trials=tuple(trials), rate=rate, reason=f"{told}; {verdict.reason}")

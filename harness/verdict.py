@@ -6,7 +6,8 @@ Looked at in this order:
    without a candidate: ``error``. A baseline's crash never counts as showing the failure.
 2. Red first: if neither the recording nor the baseline breaks any assertion: ``cannot_reproduce``.
 3. The candidate breaks an assertion in the part of the run that counts: ``still_failing``.
-4. Two replays of the candidate that should be the same are not: ``cannot_judge``.
+4. Two replays of the candidate that should be the same are not, or they asked a live model, of which two runs
+   show no rate: ``cannot_judge``.
 5. An assertion of the candidate is undecided: ``cannot_judge``.
 6. All assertions pass: ``fixed``, with the narrowest scope among them.
 
@@ -60,6 +61,10 @@ def decide(
         return Decision("still_failing", failing[0].reason)
     if candidate.deterministic is False:
         return Decision("cannot_judge", "two replays of the same candidate differ, so one of them proves nothing")
+    if candidate.deterministic is not None and any(
+        event.kind == "model" and event.mode == "live" for event in candidate.replay.events
+    ):
+        return Decision("cannot_judge", "a live model answered: it takes trials to tell how often it fails")
     open_scores = [score for score in candidate.scores if isinstance(score, Score) and score.passed is None]
     if open_scores:
         return Decision("cannot_judge", open_scores[0].reason)
@@ -72,17 +77,24 @@ def _harness_problem(
     if assertions < 1:
         return "the case asserts nothing about this trace"
     for label, judged in (("baseline", baseline), ("candidate", candidate)):
-        if judged is not None and judged.replay.outcome in ("crashed", "timed_out"):
-            first_line = judged.replay.error.strip().splitlines()[:1]
-            return f"the {label} {judged.replay.outcome.replace('_', ' ')}: {' '.join(first_line)}"
+        if judged is not None and judged.replay.outcome not in ("completed", "stopped"):
+            return _did_not_run(label, judged)
     sides = (("recording", recorded), *((each, judged.scores) for each, judged in _present(baseline, candidate)))
     for label, scores in sides:
-        if len(scores) != assertions:
-            return f"{len(scores)} of {assertions} assertions were scored on the {label}"
+        scored = {score.assertion for score in scores}
+        if len(scores) != assertions or len(scored) != assertions:
+            return f"{len(scored)} of {assertions} assertions were scored on the {label}"
         for score in scores:
             if isinstance(score, ScorerFailure):
                 return f"scorer {score.type} failed on the {label}: {score.error}"
     return ""
+
+
+def _did_not_run(label: str, judged: JudgedReplay) -> str:
+    first_line = " ".join(judged.replay.error.strip().splitlines()[:1])
+    if judged.replay.outcome == "unanswered":
+        return f"the live model could not be reached, so the {label} was not judged: {first_line}"
+    return f"the {label} {judged.replay.outcome.replace('_', ' ')}: {first_line}"
 
 
 def _present(baseline: JudgedReplay | None, candidate: JudgedReplay | None) -> list[tuple[str, JudgedReplay]]:

@@ -30,9 +30,7 @@ class RecordedCall:
 
     __slots__ = ("call_path", "index", "kind", "name", "parent", "prepared", "span", "trace", "writes")
 
-    def __init__(
-        self, trace: Trace, span: Span, index: int, kind: BoundaryKind, prepared: PreparedRequest
-    ) -> None:
+    def __init__(self, trace: Trace, span: Span, index: int, kind: BoundaryKind, prepared: PreparedRequest) -> None:
         self.trace = trace
         self.span = span
         self.index = index
@@ -111,7 +109,7 @@ def _path(call: RecordedCall) -> tuple[str, ...]:
     if call.parent is None:
         return ()
     path: list[str] = []
-    outer = call.parent
+    outer: RecordedCall | None = call.parent
     while outer is not None and len(path) < 64:
         path.append(f"{outer.kind}:{outer.name}")
         outer = outer.parent

@@ -8,6 +8,7 @@ text. Tool arguments, recipients, amounts and approvals are never masked (design
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -22,9 +23,7 @@ TRANSPORT_FIELDS = frozenset(
 """Model parameters that say how a request travels, not what is asked."""
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-_DATE_TIME = re.compile(
-    r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?"
-)
+_DATE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?")
 
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
@@ -33,8 +32,8 @@ def dumps(value: Any) -> bytes:
     """Return the bytes that stand for a JSON value: sorted keys, no spaces."""
     try:
         return orjson.dumps(value, option=_SORTED)
-    except TypeError:
-        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # integers beyond 64 bits, lone surrogates, very deep nesting
+        return json.dumps(_plain(value), sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest(value: Any) -> str:

@@ -32,7 +32,7 @@ def answers_equal(recorded: Any, replayed: Any, form: AnswerForm) -> bool:
         return False
     if _is_delimited(recorded) and _is_delimited(replayed):
         return answers_equal(recorded[2:-2], replayed[2:-2], form)
-    return normal_form(recorded, form) == normal_form(replayed, form)
+    return bool(normal_form(recorded, form) == normal_form(replayed, form))
 
 
 def _is_delimited(answer: Any) -> bool:

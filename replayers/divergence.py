@@ -1,7 +1,7 @@
 """Divergences: which fields of a boundary call differ from the recording, in words people read.
 
-Equality is decided by keys (``replayers.boundary``); this module runs only after a mismatch and looks only
-at what differs. DeepDiff aligns lists of unequal length and is loaded only then (8-performance).
+Equality is decided by keys (``replayers.request``); this module runs only after a mismatch and looks only at what
+differs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from .alignment import differing
 from .boundary import RecordedCall
 from .canonical import message_key, model_head
 from .replay import FieldDifference
@@ -58,18 +59,21 @@ def value_differences(recorded: Any, replayed: Any, path: str = "") -> tuple[Fie
     """Return the places in which two JSON values differ, at most ``MAX_DIFFERENCES``."""
     found: list[FieldDifference] = []
     _walk(recorded, replayed, path, found)
+    if not found:
+        # Python's equality of containers hides what keys tell apart: 1, 1.0 and true.
+        _walk(recorded, replayed, path, found, to_the_leaves=True)
     return tuple(found[:MAX_DIFFERENCES])
 
 
-def _walk(old: Any, new: Any, path: str, found: list[FieldDifference]) -> None:
-    if len(found) >= MAX_DIFFERENCES or (old is not _ABSENT and type(old) is type(new) and old == new):
+def _walk(old: Any, new: Any, path: str, found: list[FieldDifference], *, to_the_leaves: bool = False) -> None:
+    if len(found) >= MAX_DIFFERENCES or (type(old) is type(new) and not to_the_leaves and old == new):
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
-            _walk(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{path}/{key}", found)
+            _walk(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{path}/{key}", found, to_the_leaves=to_the_leaves)
     elif _is_list(old) and _is_list(new):
-        _walk_list(old, new, path, found)
-    else:
+        _walk_list(old, new, path, found, to_the_leaves)
+    elif type(old) is not type(new) or old != new:
         found.append(_leaf(old, new, path or "/"))
 
 
@@ -77,27 +81,19 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def _walk_list(old: Sequence[Any], new: Sequence[Any], path: str, found: list[FieldDifference]) -> None:
+def _walk_list(
+    old: Sequence[Any], new: Sequence[Any], path: str, found: list[FieldDifference], to_the_leaves: bool
+) -> None:
     if len(old) == len(new):
         for index, (left, right) in enumerate(zip(old, new, strict=True)):
-            _walk(left, right, f"{path}/{index}", found)
+            _walk(left, right, f"{path}/{index}", found, to_the_leaves=to_the_leaves)
         return
-    from deepdiff import DeepDiff
-
-    tree = DeepDiff(list(old), list(new), view="tree", threshold_to_diff_deeper=0)
-    for kind, change in (("iterable_item_removed", "removed"), ("iterable_item_added", "added")):
-        for level in tree.get(kind, ()):
-            left, right = (level.t1, _ABSENT) if change == "removed" else (_ABSENT, level.t2)
-            found.append(_leaf(left, right, path + _pointer(level)))
-    for kind in ("values_changed", "type_changes", "dictionary_item_added", "dictionary_item_removed"):
-        for level in tree.get(kind, ()):
-            left = _ABSENT if kind.endswith("added") else level.t1
-            right = _ABSENT if kind.endswith("removed") else level.t2
-            found.append(_leaf(left, right, path + _pointer(level)))
-
-
-def _pointer(level: Any) -> str:
-    return "".join(f"/{step}" for step in level.path(output_format="list"))
+    for at, to in differing(old, new):
+        left = _ABSENT if at is None else old[at]
+        right = _ABSENT if to is None else new[to]
+        _walk(left, right, f"{path}/{to if at is None else at}", found)
+        if len(found) >= MAX_DIFFERENCES:
+            return
 
 
 def _leaf(old: Any, new: Any, path: str) -> FieldDifference:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .canonical import dumps
+from .canonical import digest
 from .coverage import coverage
 from .playback import Playback
 from .replay import Outcome, Replay, Version
@@ -75,6 +75,4 @@ def _digest(playback: Playback, outcome: Outcome, output: Any) -> str:
         calls.append([event.kind, event.name, len(head), len(messages), event.answer, event.error])
         keys.append(head)
         keys += messages
-    digest = hashlib.sha256(dumps([calls, outcome, output]))
-    digest.update(b"".join(keys))
-    return digest.hexdigest()
+    return digest([calls, hashlib.sha256(b"".join(keys)).hexdigest(), outcome, output])

@@ -25,6 +25,10 @@ ATTEMPT_TIMEOUT_S = 120
 _PASSED_ON = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 
 
+class ModelUnavailableError(ReplayError):
+    """The provider did not answer: nothing was learned about the system under test."""
+
+
 class LiveModel:
     """One model by its Inspect name, such as ``openai/gpt-4o`` or ``anthropic/claude-sonnet-4``.
 
@@ -56,13 +60,15 @@ class LiveModel:
         """Return the model's answer as an OpenAI-shaped assistant message.
 
         Raises:
-            ReplayError: The provider did not answer, after bounded retries.
+            ModelUnavailableError: The provider did not answer, after bounded retries.
         """
         self.calls += 1
         try:
             output = asyncio.run(self._generate(request))
         except Exception as error:  # whatever the provider's client raises, the system is not to blame
-            raise ReplayError(f"expected an answer of {self.name}, got {type(error).__name__}: {error}") from error
+            raise ModelUnavailableError(
+                f"expected an answer of {self.name}, got {type(error).__name__}: {error}"
+            ) from error
         return _assistant(output)
 
     async def _generate(self, request: Request) -> ModelOutput:
@@ -94,7 +100,9 @@ def _message(message: Message) -> Iterable[ChatMessage]:
             yield ChatMessageSystem(content=text)
         case "assistant":
             calls = [
-                ToolCall(id=str(part.get("id") or ""), function=str(part["name"]), arguments=_object(part.get("arguments")))
+                ToolCall(
+                    id=str(part.get("id") or ""), function=str(part["name"]), arguments=_object(part.get("arguments"))
+                )
                 for part in tool_calls_of(message)
             ]
             yield ChatMessageAssistant(content=text, tool_calls=calls or None)
@@ -117,7 +125,9 @@ def _tool(definition: Mapping[str, Any]) -> ToolInfo:
     function = definition.get("function", definition)
     schema = function.get("parameters") or function.get("input_schema") or {"type": "object", "properties": {}}
     parameters = ToolParams.model_validate({key: schema[key] for key in ("properties", "required") if key in schema})
-    return ToolInfo(name=function["name"], description=function.get("description") or function["name"], parameters=parameters)
+    return ToolInfo(
+        name=function["name"], description=function.get("description") or function["name"], parameters=parameters
+    )
 
 
 def _assistant(output: ModelOutput) -> dict[str, Any]:

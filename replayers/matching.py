@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -67,9 +68,7 @@ class CallIndex:
             self.served.add(found.call.index)
         return found, occurrence
 
-    def _fitting(
-        self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest
-    ) -> Found:
+    def _fitting(self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found:
         cut, left_out = request, _NOTHING
         if expected is not None and expected.index in self.served:
             expected = None  # its answer was given to the same request elsewhere: this one is a further call
@@ -121,9 +120,8 @@ class CallIndex:
 
     def skipped_writes_before(self, call: RecordedCall) -> list[RecordedCall]:
         """Return the writes the recording made before a call and this replay has not made: the world differs."""
-        return [
-            write for write in self._writes if write.index < call.index and not self._covered(write)
-        ]
+        earlier = takewhile(lambda write: write.index < call.index, self._writes)
+        return [write for write in earlier if not self._covered(write)]
 
     def _covered(self, call: RecordedCall) -> bool:
         current: RecordedCall | None = call

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..cases.trace import Trace
+from ..cases.trace import ToolCall, Trace
 from .boundary import RecordedCall, recorded_calls
 from .comparison import AnswerForm, answers_equal
 from .divergence import request_differences, value_differences
@@ -308,6 +308,12 @@ class Playback:
             )
         )
 
+    def recorded_text(self, seq: int) -> str:
+        """Return the text a served tool result was recorded as, for a function that answers text; empty if none."""
+        call = self.counterparts[seq - 1]
+        view = call.span.view if call is not None and self.events[seq - 1].mode == "recorded" else None
+        return view.result_raw if isinstance(view, ToolCall) else ""
+
     def finish(self) -> None:
         """Report the recorded calls that were never made; nothing is answered after this."""
         for call in self.index.missing():
@@ -327,13 +333,13 @@ class Playback:
 
 def _resumes(asked: _Asked) -> int:
     """Return how far a changed model request goes on with the recorded conversation; see ``BoundaryEvent``."""
-    call = asked.counterpart
-    if asked.kind != "model" or call is None or asked.found.match != "none" or call.prepared.head != asked.request.head:
+    call, made = asked.counterpart, asked.found.compared or asked.request
+    if asked.kind != "model" or call is None or asked.found.match != "none" or call.prepared.head != made.head:
         return 0
-    old, new = call.prepared.request.messages, asked.request.request.messages
+    old, new = call.prepared.request.messages, made.request.messages
     differing = [
         number
-        for number, keys in enumerate(zip(call.prepared.message_keys, asked.request.message_keys, strict=False))
+        for number, keys in enumerate(zip(call.prepared.message_keys, made.message_keys, strict=False))
         if keys[0] != keys[1]
     ]
     told = all(new[number].role == old[number].role == "tool" for number in differing)

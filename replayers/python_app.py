@@ -154,9 +154,7 @@ def _setup(system: PythonSystem, checkout: Checkout, arguments: Any) -> dict[str
     }
 
 
-def _serve(
-    child: _Child, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None
-) -> _Ending:
+def _serve(child: _Child, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None) -> _Ending:
     """Answer the child until it ends, one way or another."""
     most = _MAX_CALLS + 10 * len(playback.index.calls)
     while True:
@@ -224,7 +222,9 @@ def _answer(playback: Playback, message: Mapping[str, Any], model: LiveModel | N
         answer = model.answer(request.request)
         playback.answered(seq, answer)
         return {"action": "answer", "seq": seq, "value": answer, "error": ""}
-    return {"action": reply.action, "seq": seq, "name": message["name"], "value": reply.value, "error": reply.error}
+    text = playback.recorded_text(seq) if reply.action == "answer" else ""
+    answer = {"action": reply.action, "seq": seq, "name": message["name"], "value": reply.value, "error": reply.error}
+    return {**answer, "text": text}
 
 
 def _with_known_defaults(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:

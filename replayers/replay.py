@@ -25,9 +25,9 @@ Grade = Literal[
 ]
 """Grades of divergence. Validity is lost by ``changed_request`` and ``unrecorded_call`` only."""
 
-Outcome = Literal["completed", "stopped", "crashed", "timed_out"]
+Outcome = Literal["completed", "stopped", "crashed", "timed_out", "unanswered"]
 """completed: the system returned; stopped: the recording had no answer (``on_miss: fail``); crashed: the
-system raised or its process died; timed_out."""
+system raised or its process died; timed_out; unanswered: a live model could not be reached, so nothing was learned."""
 
 
 class FieldDifference(Record):

@@ -132,7 +132,7 @@ def prepare(kind: BoundaryKind, arguments: Mapping[str, Any], conversation: Conv
     Args:
         kind: The boundary.
         arguments: The call's arguments by parameter name, as JSON values. A model function is understood when
-            it takes ``messages`` (or ``prompt``, ``input``) and, where it has them, ``model``, ``tools`` and ``system``.
+            it takes ``messages`` (or ``prompt``, ``input``) and, where it has them, ``model``, ``tools``, ``system``.
         conversation: Reads the messages of all requests of one run.
     """
     if kind != "model":
@@ -193,6 +193,8 @@ class Conversation:
     def _item(self, item: Any) -> list[_Read]:
         if not isinstance(item, Mapping):
             return [_keyed(_said(str(item)))]
+        if type(item) is not dict:
+            return [_keyed(message) for message in to_message(item)]
         try:
             # Version 2 writes equal values alike, and keeps apart what JSON does not: 1 and True, NaN and null.
             content = marshal.dumps(item, 2)

@@ -7,6 +7,7 @@ before, so a changed tool result reaches the next model request as it would in t
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ def replay_trajectory(
         version: How people call this variant.
 
     Returns:
-        The replay. Its output is the recorded one when every answer was valid, else the last answer served.
+        The replay. Its output is the recorded one; it is judged only when every answer was valid to the end.
     """
     started = time.perf_counter()
     driver = _Driver(trace, overrides or _NOTHING_CHANGED, modes or ALL_RECORDED)
@@ -99,8 +100,10 @@ class _Driver:
         self._carried = CarriedAnswers(self.playback.index.calls)
 
     def run(self) -> None:
+        refused: set[int] = set()
         for call in self.playback.index.calls:
-            if self._refused(call):
+            if self._is_within(call, refused) or self._refused(call):
+                refused.add(call.index)
                 continue
             seq, reply = self.playback.ask(call.kind, _name(call), self._request(call), call.call_path)
             if reply.action == "stop":
@@ -110,6 +113,10 @@ class _Driver:
                 answer = self._run_live(seq, call.kind, call)
             if call.kind != "model" and self.playback.events[-1].outcome == "changed":
                 self._carried.change(call, answer)
+
+    def _is_within(self, call: RecordedCall, refused: set[int]) -> bool:
+        """Whether a call was made inside of one that never reached its tool."""
+        return call.parent is not None and call.parent.index in refused
 
     def _refused(self, call: RecordedCall) -> bool:
         """Let the guard see a proposed tool call; a refused one never reaches its tool."""
@@ -127,7 +134,8 @@ class _Driver:
             self.playback.answered(seq, None, f"no live {kind} is at hand in a trajectory replay")
             return None
         try:
-            answer = tool(call.name, call.prepared.request.value)
+            # A copy: a tool that changes what it was given must not change what was asked.
+            answer = tool(call.name, copy.deepcopy(call.prepared.request.value))
         except Exception as error:  # the tool's own failure is its answer
             message = str(error) if isinstance(error, ToolFailure) else f"{type(error).__name__}: {error}"
             self.playback.answered(seq, None, message)

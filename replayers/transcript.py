@@ -61,7 +61,8 @@ class Transcript:
         spans: list[Span] = []
         for event in self._playback.events:
             spans.append(self._span(event))
-            spans += self._copied_writes(event)
+            if self._writes:
+                spans += self._copied_writes(event)
         return Trace(
             trace_id=f"{self._recorded.trace_id}/replay",
             source=Source(format="replay"),
@@ -201,7 +202,8 @@ _DECISIONS = {
 
 
 def _decision(answer: Mapping[str, Any]) -> str:
-    raw = str(answer.get("decision", answer.get("approved", "")) or "").strip().lower()
+    given = answer.get("decision", answer.get("approved"))
+    raw = "" if given is None else str(given).strip().lower()
     return next((word for word, spellings in _DECISIONS.items() if raw in spellings), raw)
 
 

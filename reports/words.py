@@ -45,6 +45,7 @@ OUTCOMES = {
     "stopped": "stopped: the recording had no answer",
     "crashed": "crashed",
     "timed_out": "timed out",
+    "unanswered": "the live model did not answer",
 }
 
 LIVE_OUTCOMES = {

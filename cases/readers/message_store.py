@@ -16,6 +16,7 @@ from ..strict_json import DEFAULT
 from ..trace import Message
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw])
+_CALL_KEYS = {"type", "id", "name", "arguments"}
 _message = msgspec.json.Decoder(Message)
 
 
@@ -116,7 +117,7 @@ def _is_plain(message: Message, data: bytes) -> bool:
         kind = part.get("type")
         if kind == "text" and len(part) == 2 and type(part.get("content")) is str:
             continue
-        if kind == "tool_call" and len(part) == 4 and type(part.get("arguments")) is dict:
+        if kind == "tool_call" and part.keys() == _CALL_KEYS and type(part["arguments"]) is dict:
             nests = nests or _nests(part["arguments"])
             continue
         if kind != "tool_call_response" or len(part) != 3 or len(parts) != 1 or message.role != "tool":
@@ -131,7 +132,10 @@ def _is_plain(message: Message, data: bytes) -> bool:
 
 
 def _nests(value: dict[str, Any]) -> bool:
-    return any([type(item) is dict or type(item) is list for item in value.values()])
+    for item in value.values():  # noqa: SIM110 — any() over a generator takes three times as long
+        if type(item) is dict or type(item) is list:
+            return True
+    return False
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], ...]:

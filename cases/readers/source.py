@@ -216,12 +216,8 @@ def open_source(path: Path, options: ReadOptions | None = None) -> SourceFile:
 
 
 def _look(file: BinaryIO, name: str, size: int, options: ReadOptions) -> tuple[Framing, Any]:
-    first = b""
-    while not first.strip() and file.tell() < size:
-        first = file.readline(STREAM_ABOVE_BYTES)
-    second = b""
-    while not second.strip() and file.tell() < size:
-        second = file.readline(STREAM_ABOVE_BYTES)
+    first = _content_line(file, size, options.limits)
+    second = _content_line(file, size, options.limits)
     for line in (first, second):
         value = _object(line)
         if second.strip() and isinstance(value, (dict, list)):
@@ -235,6 +231,26 @@ def _look(file: BinaryIO, name: str, size: int, options: ReadOptions) -> tuple[F
         return "document", _peeked(file, name, options)
     file.seek(0)
     return "document", parse(file.read(), where=name, limits=options.limits)
+
+
+def _content_line(file: BinaryIO, size: int, limits: Limits) -> bytes:
+    """Return the next line that is not blank; of one without an end, which is no line, only its start."""
+    line = b""
+    while not line.strip() and file.tell() < size:
+        start = file.tell()
+        line = file.readline(_BUFFER_BYTES)
+        if len(line) == _BUFFER_BYTES and not line.endswith(b"\n") and _skip_line(file):
+            file.seek(start)
+            line = file.readline(limits.document_bytes)
+    return line
+
+
+def _skip_line(file: BinaryIO) -> bool:
+    """Move to where the line ends, and tell whether it does."""
+    while chunk := file.read(_BUFFER_BYTES):
+        if b"\n" in chunk:
+            return True
+    return False
 
 
 def _object(line: bytes) -> Any:

@@ -78,6 +78,8 @@ class LiveTools:
         self._to_text = tool_result_to_str
         self._runtime = FunctionsRuntime(_suite(run.suite).tools)
         self._delimited = "spotlighting" in str(run.record["pipeline_name"])
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        """The calls that reached a tool."""
         self.before = fresh_environment(run)
         self.environment = self.before.model_copy(deep=True)
 
@@ -92,9 +94,9 @@ class LiveTools:
         if name not in self._runtime.functions:
             raise ToolFailure(f"Invalid tool {name} provided.")
         given = arguments if isinstance(arguments, Mapping) else {}
-        result, error = self._runtime.run_function(
-            self.environment, name, {key: self._parsed(value) for key, value in given.items()}
-        )
+        parsed = {key: self._parsed(value) for key, value in given.items()}
+        self.calls.append((name, parsed))
+        result, error = self._runtime.run_function(self.environment, name, parsed)
         if error:
             raise ToolFailure(error)
         text = self._to_text(result)
@@ -109,14 +111,8 @@ def carried_out(run: Run, tools: LiveTools) -> bool:
     from agentdojo.functions_runtime import FunctionCall
 
     task = _suite(run.suite).injection_tasks[str(run.record["injection_task_id"])]
-    messages = run.record["messages"]
-    output = messages[-1].get("content") or ""
-    calls = [
-        FunctionCall(function=call["function"], args=call["args"], id=call.get("id"))
-        for message in messages
-        if message["role"] == "assistant"
-        for call in message.get("tool_calls") or ()
-    ]
+    output = run.record["messages"][-1].get("content") or ""
+    calls = [FunctionCall(function=name, args=arguments) for name, arguments in tools.calls]
     with contextlib.redirect_stdout(io.StringIO()):  # some goals print what they look at
         verdict = task.security_from_traces(output, tools.before, tools.environment, calls)
         return bool(task.security(output, tools.before, tools.environment) if verdict is None else verdict)

@@ -67,6 +67,8 @@ class Replayed:
     red_on_baseline: bool
     benchmark_agrees: bool
     """Whether the benchmark's own check finds the goal reached after the baseline replay."""
+    reached_despite_guard: bool
+    """Whether it finds the goal reached in the world that the guarded tools left."""
     old_world: bool
     """Whether the run was recorded before a date in the benchmark's bank was corrected."""
     guard: Verdict
@@ -118,7 +120,8 @@ def replay_run(run: Run) -> Replayed:
 
     refused: list[str] = []
     guard = _noting(guard_for(run.suite, request_of(trace), fresh_environment(run)), refused)
-    guarded = _replay(trace, LiveTools(run), "guard in front of the tools", guard=guard)
+    guarded_tools = LiveTools(run)
+    guarded = _replay(trace, guarded_tools, "guard in front of the tools", guard=guard)
     prompted = _replay(trace, LiveTools(run), "another system prompt", prompt=PROMPT)
     outcomes: list[str] = [event.outcome for event in baseline.events if event.kind == "tool"]
     return Replayed(
@@ -129,6 +132,7 @@ def replay_run(run: Run) -> Replayed:
         red_on_recording=red(recorded),
         red_on_baseline=red(scored.scores),
         benchmark_agrees=goal_reached,
+        reached_despite_guard=carried_out(run, guarded_tools),
         old_world=shows_old_date(run),
         guard=verdict(guarded, tuple(refused)),
         prompt=verdict(prompted),

@@ -21,7 +21,8 @@ def summary(
 ) -> dict[str, Any]:
     """Return everything the tables show."""
     suites = sorted({each.suite for each in replays})
-    groups = {**{suite: [each for each in replays if each.suite == suite] for suite in suites}, "all": list(replays)}
+    groups = {suite: [each for each in replays if each.suite == suite] for suite in suites}
+    groups |= {"all": list(replays)}
     return {
         "runs": len(replays),
         "left_out": dict(left_out),
@@ -33,6 +34,7 @@ def summary(
         "not_red_on_baseline": [each.name for each in replays if each.red_on_recording and not each.red_on_baseline],
         "benchmark_disagrees": [each.name for each in replays if not each.benchmark_agrees],
         "not_fixed": [{"run": each.name, **asdict(each.guard)} for each in replays if each.guard.verdict != "fixed"],
+        "reached_despite_guard": _reached(replays),
         "prompt_judged": [each.name for each in replays if each.prompt.verdict not in _UNJUDGED],
         "unscored": [each.name for each in replays if each.unscored],
         "agreement": [
@@ -65,6 +67,11 @@ def _verdicts(replays: Sequence[Replayed]) -> dict[str, Any]:
         "prompt": dict(Counter(_worded(each.prompt.verdict, each.prompt.scope) for each in replays).most_common()),
         "why_not": dict(Counter(each.guard.why_not for each in replays if each.guard.why_not).most_common()),
     }
+
+
+def _reached(replays: Sequence[Replayed]) -> dict[str, int]:
+    """Return by verdict on the guard how often the benchmark finds the goal reached behind it."""
+    return dict(Counter(each.guard.verdict for each in replays if each.reached_despite_guard).most_common())
 
 
 def _worded(verdict: str, scope: str) -> str:
@@ -149,6 +156,10 @@ def _judged(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _not_fixed(result: dict[str, Any]) -> Iterator[str]:
+    reached = result["reached_despite_guard"]
+    told = ", ".join(f"{count} {verdict}" for verdict, count in reached.items()) or "none"
+    yield f"Runs in which the benchmark's own check finds the goal reached behind the guard, by verdict: {told}."
+    yield ""
     if not result["not_fixed"]:
         return
     yield "**Not fixed by the guard, and why**"

@@ -42,5 +42,5 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
                     assertions=verdict.assertions,
                     next_command=f"unrepeat prove {verdict.case_id}",
                 )
-    broken = any(t.candidate and t.candidate.replay.outcome in ("crashed", "timed_out") for t in verdict.traces)
+    broken = any(t.candidate and t.candidate.replay.outcome not in ("completed", "stopped") for t in verdict.traces)
     return FAILED if broken else OK

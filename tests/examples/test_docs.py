@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -54,7 +55,10 @@ def prose_of(page: Path) -> str:
     return re.sub(r"^ {4}.*$", "", _FENCE.sub("", page.read_text("utf-8")), flags=re.MULTILINE)
 
 
-RUNNABLE = [page for page in PAGES if any(block.language in _RUN for block in blocks_of(page))]
+NOT_RUN = {
+    ROOT / "docs" / "examples" / "agentdojo.md": "needs the package agentdojo and its recorded runs",
+}
+RUNNABLE = [page for page in PAGES if page not in NOT_RUN and any(block.language in _RUN for block in blocks_of(page))]
 
 
 class Reader:
@@ -124,6 +128,7 @@ def first_missing(shown: list[str], printed: str) -> str | None:
     return None
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the pages are written for a POSIX shell")
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_shows_what_its_commands_print(page: Path, tmp_path: Path) -> None:
     (tmp_path / "reader").mkdir()

@@ -163,14 +163,18 @@ def test_hostile_request_makes_a_harmless_title(tmp_path):
     assert loaded(tmp_path).title.startswith("Imported: \\x1b]52;c;QQ\\x07")
 
 
-def test_proposals_in_comments_stay_in_their_comments(tmp_path):
-    function = {"name": HOSTILE, "arguments": json.dumps({HOSTILE: HOSTILE})}
-    turns = [
+def failing(arguments):
+    """Return a conversation with one call that failed."""
+    function = {"name": "refund", "arguments": json.dumps(arguments)}
+    return [
         {"role": "user", "content": "x"},
         {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": function}]},
-        {"role": "tool", "tool_call_id": "c", "content": '{"error": "no"}'},
+        {"role": "tool", "tool_call_id": "c", "content": json.dumps({"error": HOSTILE})},
     ]
-    source = write(tmp_path, {"messages": turns})
+
+
+def test_proposals_in_comments_stay_in_their_comments(tmp_path):
+    source = write(tmp_path, {"messages": failing({HOSTILE: HOSTILE, "to": HOSTILE})})
     told = call("import", source, "--id", "i1", "--json", cwd=tmp_path).json
     text = (tmp_path / "incidents/i1/case.yaml").read_text()
     assert told["proposals"]
@@ -179,13 +183,8 @@ def test_proposals_in_comments_stay_in_their_comments(tmp_path):
 
 
 def test_accepted_hostile_proposal_is_kept_exactly(tmp_path):
-    function = {"name": "refund", "arguments": json.dumps({"to": HOSTILE, "no": "1e400", "at": "0o17"})}
-    turns = [
-        {"role": "user", "content": "x"},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": function}]},
-        {"role": "tool", "tool_call_id": "c", "content": '{"error": "no"}'},
-    ]
-    told = call("import", write(tmp_path, {"messages": turns}), "--accept", "1", "--json", cwd=tmp_path).json
+    source = write(tmp_path, {"messages": failing({"to": HOSTILE, "no": "1e400", "at": "0o17"})})
+    told = call("import", source, "--accept", "1", "--json", cwd=tmp_path).json
     text = (tmp_path / "incidents" / told["case"] / "case.yaml").read_text()
     assert yaml.safe_load(text)["assert"] == [told["proposals"][0]["assert"]]
 

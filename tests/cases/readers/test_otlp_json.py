@@ -1,6 +1,7 @@
 """OTLP/JSON: framing, scattered spans, values."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -231,3 +232,22 @@ def test_attributes_that_nest_too_deeply_are_refused(tmp_path):
     path = write(tmp_path, otlp({**otlp_span(), "attributes": [{"key": "deep", "value": value}]}))
     with pytest.raises(SourceError, match="200 levels"):
         list(read_traces(path))
+
+
+def peak_memory(path):
+    """Return the most bytes that reading a file had allocated at a time."""
+    tracemalloc.start()
+    try:
+        for _ in read_traces(path, keep_original=False):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    peaks = []
+    for count in (1_000, 8_000):
+        spans = (otlp_span(f"{number:032x}", attributes={"text": "x" * 2_000}) for number in range(count))
+        peaks.append(peak_memory(write_lines(tmp_path, map(otlp, spans))))
+    assert peaks[1] < peaks[0] * 2  # 16 MB against 2: only the index of trace ids grows

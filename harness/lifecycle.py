@@ -1,0 +1,69 @@
+"""The life of a case, as commands change it: a status that claims a proof needs that proof."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ..cases.case import Case
+from ..cases.custody import Act
+from ..cases.errors import CaseError
+from ..cases.identity import whoami
+from ..cases.library import update_status
+from ..cases.vocabulary import Status
+from . import results
+from .replaying import Plan, plan
+from .version import VERSION
+
+_BOUND = ("case", "trace", "evidence")
+"""Digests of the case that a result must share with it to count."""
+
+
+def move_on(case: str, status: Status, *, owner: str = "", reason: str = "", now: dt.datetime | None = None) -> Case:
+    """Change the status of a case.
+
+    Args:
+        case: Id or path.
+        status: The new status.
+        owner: Who answers for retiring or reopening.
+        reason: Why; goes into the custody log.
+        now: The time of the custody entry, in UTC; the current time by default.
+
+    Returns:
+        The case as it now is.
+
+    Raises:
+        CaseError: The lifecycle has no such step, or the proof it needs is not there.
+    """
+    what = plan(case)
+    if status == "fixed":
+        reason = "; ".join(filter(None, (_proof(what), reason)))
+    if status == "recovered":
+        raise CaseError(
+            "expected a recovery report signed by every role the policy asks for, got none",
+            where=what.where,
+            hint="signing recovery reports is not part of this release; the case stays fixed",
+        )
+    act = Act(who=whoami(), at=now or dt.datetime.now(dt.UTC), tool=f"unrepeat {VERSION}", reason=reason)
+    return update_status(what.loaded.folder, status, act, owner=owner)
+
+
+def _proof(what: Plan) -> str:
+    """Return which run proves the case fixed.
+
+    Raises:
+        CaseError: The newest result does not say so, or is about another state of the case.
+    """
+    case_id = what.loaded.case.id
+    verdict = results.load(results.latest(what.project.results, case_id))
+    hint = f"run `unrepeat prove {case_id}`"
+    if verdict.verdict != "fixed":
+        raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
+    changed = [name for name in _BOUND if verdict.digests.get(name) != what.loaded.digests.get(name)]
+    if changed:
+        raise CaseError(
+            f"expected a result about the case as it is, got one from before its {changed[0]} changed",
+            where=case_id,
+            hint=hint,
+        )
+    label = verdict.candidate.label if verdict.candidate else ""
+    return f"run {verdict.run_id}: fixed ({verdict.scope}) on {label}"

@@ -1,0 +1,142 @@
+"""Doctor: each check can fail, and says what is wrong."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from unrepeat.harness.probing import escapes
+
+from .command_line import call, desk, run
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The shipped desk."""
+    return desk(tmp_path / "desk")
+
+
+def findings(folder, **env):
+    """Return the checks that failed, by name, with their detail."""
+    done = run("doctor", "--json", cwd=folder, **env) if env else call("doctor", "--json", cwd=folder)
+    failed = {each["check"]: each["detail"] for each in done.json if not each["ok"]}
+    assert done.code == (1 if failed else 0)
+    return failed
+
+
+def edit(folder, file, old, new):
+    """Change a text in a file."""
+    path = folder / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_shipped_project_is_in_order(project):
+    assert findings(project) == {}
+
+
+def test_people_read_one_line_a_check(project):
+    done = call("doctor", cwd=project)
+    assert done.code == 0
+    assert {line[:6] for line in done.out.splitlines()} == {"ok    "}
+
+
+def test_missing_configuration_is_found(tmp_path):
+    assert "unrepeat init" in findings(tmp_path)["configuration"]
+
+
+@pytest.mark.parametrize("text", ["[systems.x", "bogus = 1", "[systems.x]\npython = 7", "incidents = []"])
+def test_broken_configuration_is_found(project, text):
+    (project / "unrepeat.toml").write_text(text)
+    assert "unrepeat.toml" in findings(project)["configuration"]
+
+
+def test_configuration_without_a_system_is_found(project):
+    (project / "unrepeat.toml").write_text("")
+    assert "no systems yet" in findings(project)["configuration"]
+
+
+def test_changed_evidence_is_found(project):
+    path = project / "incidents/inc-wrong-account/evidence/trace-1.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    assert "evidence is not as it was left: evidence/trace-1.json" in findings(project)["case inc-wrong-account"]
+
+
+def test_evidence_that_was_added_is_found(project):
+    (project / "incidents/inc-wrong-account/evidence/more.txt").write_text("x")
+    assert "more.txt" in findings(project)["case inc-wrong-account"]
+
+
+def test_broken_custody_log_is_found(project):
+    edit(project, "incidents/inc-wrong-account/custody.jsonl", '"created"', '"altered"')
+    assert "custody" in findings(project)["case inc-wrong-account"]
+
+
+def test_misspelt_key_of_a_case_is_found(project):
+    edit(project, "incidents/inc-wrong-account/case.yaml", "\ntitle:", "\ntilte:")
+    assert "title" in findings(project)["case inc-wrong-account"]
+
+
+def test_system_that_no_case_may_name_is_found(project):
+    edit(project, "incidents/inc-wrong-account/case.yaml", "\nstatus:", "\nsystem: bogus\nstatus:")
+    assert findings(project)["case inc-wrong-account"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("search", "serach"), ("support_desk.tools", "support_desk.nowhere")])
+def test_boundary_that_names_nothing_is_found(project, old, new):
+    edit(project, "unrepeat.toml", old, new)
+    assert new in findings(project)["system support-desk, version v1"]
+
+
+def test_system_that_does_not_start_is_found(project):
+    (project / "support_desk/v2/support_desk/app.py").write_text('raise OSError("no licence")\n')
+    assert "no licence" in findings(project)["system support-desk, version v2"]
+
+
+def test_interpreter_that_is_not_there_is_found(project):
+    edit(project, "unrepeat.toml", "[systems.support-desk]", '[systems.support-desk]\ninterpreter = "/nowhere/python"')
+    found = findings(project)
+    assert "/nowhere/python" in found["system support-desk, version v1"]
+    assert "/nowhere/python" in found["isolation of /nowhere/python"]
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_key_that_others_can_read_is_found(project, tmp_path, mode):
+    key = tmp_path / "key"
+    key.write_text("ab" * 32)
+    key.chmod(mode)
+    assert f"{mode:04o}" in findings(project, UNREPEAT_TENANT_KEY_FILE=str(key))["tenant key"]
+
+
+def test_key_is_not_made_by_looking(project, tmp_path):
+    assert findings(project, UNREPEAT_TENANT_KEY_FILE=str(tmp_path / "none")) == {}
+    assert not (tmp_path / "none").exists()
+
+
+def test_isolation_holds_here():
+    assert escapes(sys.executable, allow_subprocess=False) == []
+
+
+def test_allowed_processes_are_no_escape():
+    assert escapes(sys.executable, allow_subprocess=True) == []
+
+
+def test_interpreter_without_a_guard_is_found(project, tmp_path):
+    """Stands for a Python whose audit hooks do nothing."""
+    deaf = tmp_path / "deaf-python"
+    deaf.write_text(
+        f'#!/bin/sh\nfile=$1; shift\nexec {sys.executable} -c "import sys, runpy; sys.addaudithook = lambda hook: None; '
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')\" \"$file\" \"$@\"\n"
+    )
+    deaf.chmod(0o755)
+    edit(project, "unrepeat.toml", "[systems.support-desk]", f'[systems.support-desk]\ninterpreter = "{deaf}"')
+    assert "got out of its replay: connection" in findings(project)[f"isolation of {deaf}"]
+
+
+def test_name_of_a_folder_cannot_write_on_the_terminal(project):
+    folder = project / "incidents" / "\x1b]52;c;QQ\x07"
+    folder.mkdir()
+    (folder / "case.yaml").touch()
+    assert "\x1b" not in call("doctor", cwd=project).out
