@@ -123,7 +123,7 @@ def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | No
             where=what.where,
             hint="run `unrepeat init` and describe the system in unrepeat.toml",
         )
-    baseline = resolve(what.project, what.system, proof.baseline) if proof.baseline else None
+    baseline = resolve(what.project, what.system, proof.baseline) if proof.baseline is not None else None
     candidate = resolve(what.project, what.system, proof.candidate)
     return baseline, stack.enter_context(with_components(candidate, what.system, proof.components))
 

@@ -107,7 +107,12 @@ def settlement(verdict: CaseVerdict, asked: Asked) -> Settlement | None:
     """Return what would settle a ``cannot_judge``; None where no command would."""
     if verdict.verdict != "cannot_judge":
         return None
-    replay = next((trace.candidate.replay for trace in verdict.traces if trace.candidate), None)
+    judged = next((trace.candidate for trace in verdict.traces if trace.candidate), None)
+    replay = judged.replay if judged else None
+    if judged is not None and (
+        judged.deterministic is False or len(judged.replay.refused) > judged.replay.refused_at_start
+    ):
+        return None  # a live model would leave that as it is
     passed_so_far = any(trace.rate and not trace.rate.failures for trace in verdict.traces)
     if _lost_at(replay) != "model" or (asked.model is not None and not passed_so_far):
         return None

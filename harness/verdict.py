@@ -87,7 +87,9 @@ def _harness_problem(
         for score in scores:
             if isinstance(score, ScorerFailure):
                 return f"scorer {score.type} failed on the {label}: {score.error}"
-    return ""
+    scores = candidate.scores if candidate is not None else ()
+    bare = [score.type for score in scores if isinstance(score, Score) and score.passed and score.scope is None]
+    return f"{bare[0]} passed without saying how far" if bare else ""
 
 
 def _did_not_run(label: str, judged: JudgedReplay) -> str:

@@ -49,6 +49,8 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
 
 
 def _directory(project: Project, wanted: str) -> Path | None:
+    if not wanted:  # an empty variable on a command line: not the current folder
+        return None
     for base in (Path.cwd(), project.root):
         folder = base / wanted
         if folder.is_dir():

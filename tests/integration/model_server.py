@@ -21,7 +21,8 @@ def says(text: str) -> Answer:
 def asks(name: str, **arguments: Any) -> Answer:
     """Return an answer that asks for a tool call."""
     function = {"name": name, "arguments": json.dumps(arguments)}
-    return {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
+    calls = [{"id": "c1", "type": "function", "function": function}]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
 class ModelServer(ThreadingHTTPServer):
@@ -47,6 +48,7 @@ class ModelServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: ModelServer
+    protocol_version = "HTTP/1.1"  # connections are kept, as real servers keep them
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -59,7 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._reply(500, {"error": {"message": str(error), "type": "server_error"}})
         if self.path != "/v1/chat/completions" or message is None:
             return self._reply(404, {"error": {"message": f"no {self.path} here"}})
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if message.get("tool_calls") else "stop"}
+        reason = "tool_calls" if message.get("tool_calls") else "stop"
+        choice = {"index": 0, "message": message, "finish_reason": reason}
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         model = {"id": f"r{number}", "object": "chat.completion", "created": 1, "model": "desk-live-1"}
         return self._reply(200, {**model, "choices": [choice], "usage": usage})

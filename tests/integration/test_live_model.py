@@ -76,7 +76,7 @@ def stated(project: Path, severity: str, more: str = "") -> None:
     (project / "incidents/inc-1/case.yaml").write_text(head + CASE.replace("SEVERITY", severity) + more)
 
 
-def proven(project: Path, url: str, *args: str, model: str = "openai/desk-live-1", key: str = KEY) -> Done:
+def proven(project: Path, url: str, *args: str, model: str = "openai/gpt-4o", key: str = KEY) -> Done:
     """Prove the fix with the model of a server."""
     env = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": url, "INSPECT_LOG_LEVEL": "warning"}
     return run("prove", "inc-1", "--candidate", "fix", "--model", model, *args, cwd=project, timeout_s=240, **env)
@@ -98,7 +98,7 @@ def test_ten_good_trials_are_too_few_and_the_command_that_settles_it_is_named(pr
     assert (done.code, done.json["verdict"]) == (1, "cannot_judge")
     assert "0/10 trials failed: failure rate at most 26% (95% confidence)" in done.json["reason"]
     command = shlex.split(done.json["settlement"]["command"])
-    assert command == [*shlex.split("unrepeat prove inc-1 --candidate fix --model openai/desk-live-1 -n"), "72"]
+    assert command == [*shlex.split("unrepeat prove inc-1 --candidate fix --model openai/gpt-4o -n"), "72"]
     assert len(server.requests) == 20
 
 
@@ -133,7 +133,7 @@ def test_people_read_the_rate_and_the_command(project):
     with serving(honest) as server:
         done = proven(project, server.url, "-n", "2")
     assert "0/2 trials failed" in " ".join(done.out.split())
-    assert "unrepeat prove inc-1 --candidate fix --model openai/desk-live-1 -n 72" in done.out
+    assert "unrepeat prove inc-1 --candidate fix --model openai/gpt-4o -n 72" in done.out
 
 
 def test_model_is_asked_what_the_app_asks(project):
@@ -142,7 +142,7 @@ def test_model_is_asked_what_the_app_asks(project):
     first, second = server.requests
     assert [message["role"] for message in first["messages"]] == ["system", "user"]
     assert "Promise nothing." in json.dumps(first["messages"][0])
-    assert (first["model"], first["temperature"]) == ("desk-live-1", 0.3)
+    assert (first["model"], first["temperature"]) == ("gpt-4o", 0.3)
     assert [tool["function"]["name"] for tool in first["tools"]] == ["lookup"]
     assert [message["role"] for message in second["messages"]] == ["system", "user", "assistant", "tool"]
     assert second["messages"][3]["tool_call_id"] == second["messages"][2]["tool_calls"][0]["id"]
@@ -178,7 +178,7 @@ def test_model_that_does_not_answer_is_an_error_and_says_so(project, what):
                 url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
         done = proven(project, url, "-n", "2", "--json")
     assert (done.code, done.json["verdict"]) == (1, "error")
-    assert "openai/desk-live-1" in done.json["reason"]
+    assert "openai/gpt-4o" in done.json["reason"]
     assert "Traceback" not in done.err
 
 

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.replayers.apps import APP, beginning_with, calls, instead_of_call, replayed
-from tests.replayers.recordings import TOOLS
+from tests.replayers.apps import beginning_with, calls, instead_of_call, replayed
+from tests.replayers.recordings import APP, TOOLS
 
 from unrepeat.cases.errors import ReplayError
 from unrepeat.replayers.playback import Modes
@@ -207,7 +207,9 @@ def test_key_of_the_caller_does_not_reach_the_app(tmp_path, monkeypatch):
 
 
 def test_home_and_temporary_files_are_gone_afterwards(tmp_path):
-    source = "import model, tools, tempfile, os\ndef handle(text): return [tempfile.mkdtemp(), os.path.expanduser('~')]\n"
+    source = (
+        "import model, tools, tempfile, os\ndef handle(text): return [tempfile.mkdtemp(), os.path.expanduser('~')]\n"
+    )
     replay = replayed(tmp_path, app=source)
     assert not any(os.path.exists(path) for path in replay.trace.output)
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.replayers.recordings import APP, MODEL, TOOLS, refund_trace, write_app
+
 from unrepeat.cases.trace import Trace
 from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.python_app import replay_python
-from unrepeat.replayers.replay import Replay, Version
+from unrepeat.replayers.replay import Divergence, Replay, Version
 from unrepeat.replayers.system import Checkout, PythonSystem
 
 CALL = "result = run(name, args)"
@@ -52,3 +53,10 @@ def replayed(
 def calls(replay: Replay) -> list[tuple[str, str]]:
     """Return name and match of each tool call."""
     return [(event.name, event.match) for event in replay.events if event.kind == "tool"]
+
+
+def headline(replay: Replay) -> Divergence:
+    """Return the divergence that people are shown first; there must be one."""
+    found = replay.headline()
+    assert found is not None
+    return found

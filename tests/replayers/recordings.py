@@ -7,7 +7,7 @@ from pathlib import Path
 from unrepeat.cases.trace import Message, MessagePool, ModelCall, Source, Span, ToolCall, Trace, Write
 
 QUESTION = "Refund order ord_1 please"
-APP = '''
+APP = """
 import model, tools
 
 def handle(text):
@@ -27,15 +27,15 @@ SYSTEM = "You are a desk."
 
 def run(name, args):
     return getattr(tools, name)(**args)
-'''
+"""
 MODEL = "def complete(model, messages):\n    raise RuntimeError('the real model was called')\n"
-TOOLS = '''
+TOOLS = """
 def get_order(order_id):
     raise RuntimeError("the real tool was called")
 
 def refund(order_id, amount=10):
     raise RuntimeError("the real tool was called")
-'''
+"""
 
 
 def text(role: str, content: str) -> Message:
@@ -59,7 +59,9 @@ def refund_trace(*, refunds: int = 1) -> Trace:
     pool = MessagePool()
     spans: list[Span] = []
     history = [pool.add(text("system", "You are a desk.")), pool.add(text("user", QUESTION))]
-    steps = [("c1", "get_order", {"order_id": "ord_1"}, "paid 10", "read")]
+    steps: list[tuple[str, str, dict[str, object], str, str]] = [
+        ("c1", "get_order", {"order_id": "ord_1"}, "paid 10", "read")
+    ]
     steps += [
         (f"c{n + 2}", "refund", {"order_id": "ord_1", "amount": 10}, f"refunded {n}", "write") for n in range(refunds)
     ]

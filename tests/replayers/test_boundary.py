@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from tests.replayers.recordings import refund_trace, text
+
 from unrepeat.cases.trace import (
     Approval,
     Document,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.replayers.recordings import answers, asks, text
+
 from unrepeat.cases.trace import Message
 from unrepeat.replayers.canonical import digest, dumps, message_key, model_head, noise_key
 
@@ -99,7 +99,11 @@ def test_call_ids_are_noise_where_answers_follow_them():
 
 @pytest.mark.parametrize(
     ("recorded", "replayed"),
-    [({"amount": 1}, {"amount": 2}), ({"to": ONE}, {"to": TWO}), ({"at": "2026-03-01T12:00Z"}, {"at": "2027-03-01T12:00Z"})],
+    [
+        ({"amount": 1}, {"amount": 2}),
+        ({"to": ONE}, {"to": TWO}),
+        ({"at": "2026-03-01T12:00Z"}, {"at": "2027-03-01T12:00Z"}),
+    ],
 )
 def test_arguments_of_calls_are_never_noise(recorded, replayed):
     assert noise_key([asks("c1", "refund", recorded)]) != noise_key([asks("c1", "refund", replayed)])

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from tests.replayers.apps import BOUNDARIES, CALL, calls, replayed
+from tests.replayers.recordings import APP, MODEL, TOOLS
 
-from tests.replayers.apps import APP, BOUNDARIES, CALL, calls, replayed
-from tests.replayers.recordings import MODEL, TOOLS
 from unrepeat.cases.errors import ReplayError
 from unrepeat.replayers.child import RecordedError, rebuild_error, revive, to_json
 from unrepeat.replayers.playback import Modes
@@ -142,7 +142,12 @@ def test_answer_comes_back_in_the_annotated_type(value, annotation, expected):
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [("KeyError: 'x'", KeyError), ("app.Unknown: x", RecordedError), ("SystemExit: 1", RecordedError), ("?", RecordedError)],
+    [
+        ("KeyError: 'x'", KeyError),
+        ("app.Unknown: x", RecordedError),
+        ("SystemExit: 1", RecordedError),
+        ("?", RecordedError),
+    ],
 )
 def test_recorded_error_is_raised_as_the_type_it_names(text, kind):
     assert type(rebuild_error(text, None)) is kind
@@ -168,13 +173,17 @@ def test_error_whose_constructor_wants_more_is_still_an_error():
     ],
 )  # fmt: skip
 def test_function_is_replaced_wherever_the_app_holds_it(tmp_path, before, call):
-    app = APP.replace("import model, tools", f"import model, tools\n{before}").replace("getattr(tools, name)(**args)", call)
+    app = APP.replace("import model, tools", f"import model, tools\n{before}").replace(
+        "getattr(tools, name)(**args)", call
+    )
     assert calls(replayed(tmp_path, app=app)) == BOTH
 
 
 @pytest.mark.parametrize("wraps", ["@functools.wraps(function)", ""])
 def test_decorated_function_named_by_itself_is_replaced(tmp_path, wraps):
-    decorator = f"import functools\ndef retried(function):\n    {wraps}\n    def call(*a, **k): return function(*a, **k)\n"
+    decorator = (
+        f"import functools\ndef retried(function):\n    {wraps}\n    def call(*a, **k): return function(*a, **k)\n"
+    )
     tools = decorator + "    return call\n" + TOOLS.replace("def get_order", "@retried\ndef get_order")
     bounds = {**BOUNDARIES, "tool": ("tools:get_order", "tools:refund")}
     replay = replayed(tmp_path, tools=tools, boundaries=bounds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.replayers.recordings import APP, refund_trace, write_app
+
 from unrepeat.cases.errors import ReplayError
 from unrepeat.replayers.python_app import check_app, replay_python
 from unrepeat.replayers.replay import Version

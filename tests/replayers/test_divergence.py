@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.replayers.recordings import text
+
 from unrepeat.replayers.divergence import EXCERPT, MAX_DIFFERENCES, request_differences, value_differences
 from unrepeat.replayers.request import Request
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.replayers.recordings import refund_trace
+
 from unrepeat.cases.trace import Retrieval, Source, Span, ToolCall, Trace
 from unrepeat.replayers.boundary import recorded_calls
 from unrepeat.replayers.matching import CallIndex

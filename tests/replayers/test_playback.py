@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.replayers.recordings import refund_trace
+
 from unrepeat.cases.messages import to_openai
 from unrepeat.cases.trace import Approval, Retrieval, Source, Span, ToolCall, Trace, UserTurn
 from unrepeat.replayers.playback import Modes, Playback, Reply
@@ -116,7 +116,9 @@ def test_live_answer_that_only_looks_different_is_handed_on_as_recorded():
 
 
 def test_static_answer_is_given_as_stated():
-    playback = Playback(of(Approval(request={}, decision="approve")), Modes(static={"approval": {"decision": "reject"}}))
+    playback = Playback(
+        of(Approval(request={}, decision="approve")), Modes(static={"approval": {"decision": "reject"}})
+    )
     assert playback.ask("approval", "decide", {"any": 1})[1] == Reply("answer", {"decision": "reject"})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from tests.replayers.apps import BOUNDARIES, GUARDED, beginning_with, calls, headline, instead_of_call, replayed
+from tests.replayers.recordings import APP, MODEL, TOOLS, refund_trace, write_app
 
-from tests.replayers.apps import APP, BOUNDARIES, GUARDED, beginning_with, calls, instead_of_call, replayed
-from tests.replayers.recordings import MODEL, TOOLS, refund_trace, write_app
 from unrepeat.cases.errors import ReplayError
 from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.python_app import check_app, replay_python
@@ -37,8 +37,8 @@ def test_limit_is_the_first_request_the_recording_cannot_answer(tmp_path):
 def test_changed_argument_stops_there(tmp_path):
     app = instead_of_call('result = run(name, {**args, "amount": 1} if name == "refund" else args)')
     replay = replayed(tmp_path, app=app)
-    assert (replay.outcome, replay.limit, replay.headline().grade) == ("stopped", 4, "changed_request")
-    assert [(each.path, each.replayed) for each in replay.headline().differences] == [("/amount", 1)]
+    assert (replay.outcome, replay.limit, headline(replay).grade) == ("stopped", 4, "changed_request")
+    assert [(each.path, each.replayed) for each in headline(replay).differences] == [("/amount", 1)]
 
 
 def test_default_that_the_app_leaves_out_is_no_difference(tmp_path):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-
+from tests.replayers.apps import headline
 from tests.replayers.recordings import answers, refund_trace
+
 from unrepeat.cases.trace import Retrieval, Source, Span, ToolCall, Trace
 from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.trajectory import Overrides, replay_trajectory
@@ -41,8 +42,7 @@ def test_refused_call_never_reaches_its_tool():
 
 def test_refusal_reaches_the_next_model_request():
     replay = replay_trajectory(refund_trace(), overrides=Overrides(guard=refuse_refunds))
-    headline = replay.headline()
-    assert (replay.limit, headline.differences[0].replayed) == (4, "refused")
+    assert (replay.limit, headline(replay).differences[0].replayed) == (4, "refused")
 
 
 def test_refusal_that_no_request_holds_still_changes_the_next_one():
@@ -77,12 +77,15 @@ def test_live_tool_that_answers_as_recorded_keeps_validity():
     replay = replay_trajectory(
         refund_trace(), modes=LIVE, overrides=Overrides(live_tool=lambda name, arguments: recorded[name])
     )
-    assert (replay.limit, [event.outcome for event in replay.events if event.kind == "tool"]) == (None, ["same", "same"])
+    assert (replay.limit, [event.outcome for event in replay.events if event.kind == "tool"]) == (
+        None,
+        ["same", "same"],
+    )
 
 
 def test_live_tool_that_answers_differently_changes_the_next_request():
     replay = replay_trajectory(refund_trace(), modes=LIVE, overrides=Overrides(live_tool=lambda *_: "other"))
-    assert (replay.limit, replay.headline().grade) == (3, "changed_request")
+    assert (replay.limit, headline(replay).grade) == (3, "changed_request")
 
 
 def test_failure_of_a_live_tool_is_its_answer():

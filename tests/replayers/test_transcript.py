@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.replayers.apps import GUARDED, beginning_with, replayed
 from tests.replayers.recordings import refund_trace, text
-from unrepeat.cases.trace import Approval, Document, ModelCall, Retrieval, Source, Span, ToolCall, Trace, UserTurn, Write
+
+from unrepeat.cases.trace import (
+    Approval,
+    Document,
+    ModelCall,
+    Retrieval,
+    Source,
+    Span,
+    ToolCall,
+    Trace,
+    UserTurn,
+    Write,
+)
 from unrepeat.replayers.playback import Modes, Playback
 from unrepeat.replayers.transcript import Transcript, shown_evidence
 
@@ -16,7 +27,12 @@ def built(playback: Playback) -> Trace:
 
 
 def of(view) -> Trace:
-    return Trace(trace_id="t", source=Source(format="test"), spans=(Span(span_id="a", view=view),), messages=(text("user", "hi"),))
+    return Trace(
+        trace_id="t",
+        source=Source(format="test"),
+        spans=(Span(span_id="a", view=view),),
+        messages=(text("user", "hi"),),
+    )
 
 
 def test_same_run_has_the_same_calls_and_output(tmp_path):

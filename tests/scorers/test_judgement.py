@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.replayers.apps import BOUNDARIES, GUARDED, beginning_with, instead_of_call, replayed
+from tests.replayers.recordings import APP, MODEL, TOOLS, refund_trace
 
-from tests.replayers.apps import APP, BOUNDARIES, GUARDED, beginning_with, instead_of_call, replayed
-from tests.replayers.recordings import TOOLS, refund_trace
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
 from unrepeat.cases.trace import Approval, Document, Retrieval, Source, Span, ToolCall, Trace, Write
 from unrepeat.harness.judging import judged
@@ -37,14 +37,17 @@ def score(assertion: dict[str, Any], replay: Replay, recording: Trace | None = N
     return found
 
 
-def outcome(assertion: dict[str, Any], replay: Replay, recording: Trace | None = None) -> tuple[bool | None, str | None]:
+def outcome(
+    assertion: dict[str, Any], replay: Replay, recording: Trace | None = None
+) -> tuple[bool | None, str | None]:
     found = score(assertion, replay, recording)
     return found.passed, found.scope
 
 
 def guard_nth(number: int) -> str:
     """Return the app with a guard that refuses only the n-th refund."""
-    guard = f"seen.append(name)\nresult = 'refused' if name == 'refund' and seen.count(name) == {number} else run(name, args)"
+    refused = f"name == 'refund' and seen.count(name) == {number}"
+    guard = f"seen.append(name)\nresult = 'refused' if {refused} else run(name, args)"
     return instead_of_call(guard).replace("import model, tools", "import model, tools\nseen = []")
 
 
@@ -226,9 +229,7 @@ def test_judge_that_the_recording_cannot_answer_for_is_undecided(tmp_path, messa
     assert outcome(NO_REFUND, replayed(tmp_path, app=instead_of_call(JUDGE.format(messages=messages)))) == UNDECIDED
 
 
-@pytest.mark.parametrize(
-    "ending", ["import os; os._exit(1)", "raise ValueError", "import time; time.sleep(60)"]
-)
+@pytest.mark.parametrize("ending", ["import os; os._exit(1)", "raise ValueError", "import time; time.sleep(60)"])
 def test_run_that_broke_off_is_undecided(tmp_path, ending):
     app = instead_of_call(f'if name == "refund":\n    {ending}\nresult = run(name, args)')
     assert outcome(NO_REFUND, replayed(tmp_path, app=app, timeout_s=2)) == UNDECIDED
@@ -282,13 +283,18 @@ def test_call_answered_as_recorded_wrote_what_was_recorded(tmp_path):
     assert outcome(NO_WRITES, replayed(tmp_path)) == FAILS
 
 
-@pytest.mark.parametrize(("tool", "expected"), [("get_order", PREVENTED), ("notify", UNDECIDED)])
-def test_live_tool_that_may_write_leaves_writes_undecided(tmp_path, tool, expected):
+def test_live_tool_that_is_known_to_read_leaves_writes_decided(tmp_path):
     tools = TOOLS.replace('raise RuntimeError("the real tool was called")', "return 'paid 10'", 1)
-    tools += "\ndef notify():\n    return 'done'\n"
-    app = GUARDED if tool == "get_order" else GUARDED.replace('"refused" if', "tools.notify() if")
-    replay = replayed(tmp_path, app=app, tools=tools, modes=Modes(live=frozenset({f"tool:{tool}"})))
-    assert outcome(NO_WRITES, replay) == expected
+    replay = replayed(tmp_path, app=GUARDED, tools=tools, modes=Modes(live=frozenset({"tool:get_order"})))
+    assert outcome(NO_WRITES, replay) == PREVENTED
+
+
+def test_live_tool_that_may_write_leaves_writes_undecided(tmp_path):
+    tools = TOOLS + "\ndef notify():\n    return 'done'\n"
+    app = beginning_with("tools.notify()")
+    replay = replayed(tmp_path, app=app, tools=tools, modes=Modes(live=frozenset({"tool:notify"})))
+    allowing = {"type": "writes", "allow": [{"resource": "refunds/*"}]}
+    assert outcome(allowing, replay) == UNDECIDED
 
 
 # Approvals and retrievals.
@@ -315,10 +321,10 @@ else:
 
 
 def review(folder, evidence: str, after: str = "", **more: Any) -> Replay:
-    app = instead_of_call(ASK.format(evidence=evidence).replace("    result = run", f"    {after}\n    result = run", 1))
+    app = instead_of_call(
+        ASK.format(evidence=evidence).replace("    result = run", f"    {after}\n    result = run", 1)
+    )
     bounds = {**BOUNDARIES, "approval": ("model:decide",)}
-    from tests.replayers.recordings import MODEL
-
     return replayed(folder, app=app, model=MODEL + DECIDE, trace=approved_trace(), boundaries=bounds, **more)
 
 
@@ -385,7 +391,9 @@ def test_query_rewritten_by_a_model_first_is_undecided(tmp_path):
 def test_scorer_that_cannot_tell_is_a_failure_not_a_score():
     trace = Trace(trace_id="t", source=Source(format="x"), spans=(Span(span_id="a", view=ToolCall(name="x")),))
     [found] = judged(
-        compile_all([ASSERTION_ADAPTER.validate_python({"type": "writes", "allow": []})]), trace, replay_trajectory(trace)
+        compile_all([ASSERTION_ADAPTER.validate_python({"type": "writes", "allow": []})]),
+        trace,
+        replay_trajectory(trace),
     ).scores
     assert isinstance(found, ScorerFailure)
 
