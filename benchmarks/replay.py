@@ -90,7 +90,7 @@ def _result(trace_id: str, decision: Any, candidate: Any) -> Row:
 def _replay_app(trace: Any) -> Any:
     """An agent's loop in this process: OpenAI messages in, OpenAI messages out."""
     from unrepeat.cases.messages import to_openai
-    from unrepeat.replayers.finish import finished
+    from unrepeat.replayers.finish import Ending, finished
     from unrepeat.replayers.playback import Playback
     from unrepeat.replayers.trajectory import RECORDING
 
@@ -110,11 +110,10 @@ def _replay_app(trace: Any) -> Any:
             history.append({"role": "tool", "tool_call_id": call["id"], "content": result.value})
     return finished(
         playback,
+        Ending("completed", reply.value["content"]),
         case_id="",
         version=RECORDING,
         replayer="python",
-        outcome="completed",
-        output=reply.value["content"],
         duration_s=0.0,
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from .canonical import digest
@@ -24,22 +25,39 @@ def environment() -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the system came to its end."""
+
+    outcome: Outcome
+    output: Any = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was known of a run besides its calls; see the fields of ``Replay``."""
+
+    isolation: str = "none"
+    refused: tuple[str, ...] = ()
+    refused_at_start: int = 0
+    functions: tuple[str, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_SURROUNDINGS = Surroundings()
+
+
 def finished(
     playback: Playback,
+    ending: Ending,
     *,
     case_id: str,
     version: Version,
     replayer: str,
-    outcome: Outcome,
-    output: Any,
     duration_s: float,
-    error: str = "",
     preset: str = "code-change",
-    isolation: str = "none",
-    refused: tuple[str, ...] = (),
-    refused_at_start: int = 0,
-    functions: tuple[str, ...] = (),
-    env: Mapping[str, Any] | None = None,
+    around: Surroundings = NO_SURROUNDINGS,
 ) -> Replay:
     """Return the replay that a finished playback amounts to."""
     playback.finish()
@@ -48,26 +66,26 @@ def finished(
         case_id=case_id,
         version=version,
         replayer=replayer,
-        outcome=outcome,
-        trace=Transcript(playback).build(output, outcome == "completed"),
+        outcome=ending.outcome,
+        trace=Transcript(playback).build(ending.output, ending.outcome == "completed"),
         trace_id=playback.trace.trace_id,
         preset=preset,
         events=events,
         divergences=tuple(playback.divergences),
         limit=playback.limit,
-        error=error or playback.stopped,
+        error=ending.error or playback.stopped,
         coverage=coverage(events, playback.index.missing()),
-        isolation=isolation,
-        refused=refused,
-        refused_at_start=refused_at_start,
-        functions=functions,
-        environment=dict(env or {}),
+        isolation=around.isolation,
+        refused=around.refused,
+        refused_at_start=around.refused_at_start,
+        functions=around.functions,
+        environment=dict(around.environment),
         duration_s=duration_s,
-        digest=_digest(playback, outcome, output),
+        digest=_digest(playback, ending),
     )
 
 
-def _digest(playback: Playback, outcome: Outcome, output: Any) -> str:
+def _digest(playback: Playback, ending: Ending) -> str:
     """Return the SHA-256 over all requests (by their keys), answers and the output."""
     calls, keys = [], []
     for event, request in zip(playback.events, playback.requests, strict=True):
@@ -75,4 +93,4 @@ def _digest(playback: Playback, outcome: Outcome, output: Any) -> str:
         calls.append([event.kind, event.name, len(head), len(messages), event.answer, event.error])
         keys.append(head)
         keys += messages
-    return digest([calls, hashlib.sha256(b"".join(keys)).hexdigest(), outcome, output])
+    return digest([calls, hashlib.sha256(b"".join(keys)).hexdigest(), ending.outcome, ending.output])

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 MAX_RETRIES = 3
 """Retries of one call by the provider's client; without a bound Inspect retries for ever."""
 ATTEMPT_TIMEOUT_S = 120
+_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _PASSED_ON = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 
 
@@ -51,10 +55,18 @@ class LiveModel:
         self.name = name
         self.calls = 0
         """Calls made so far."""
+        if not all(name.partition("/")[::2]):
+            raise ConfigError(
+                f"expected PROVIDER/NAME, got {name!r}", where="--model", hint="such as --model openai/gpt-4o"
+            )
         try:
             self._model: Model = get_model(name, memoize=False)
         except Exception as error:  # each provider refuses a missing key or package in its own way
-            raise ConfigError(f"expected a model that can be called, got {error}", where=f"--model {name}") from error
+            told = without_secrets(" ".join(str(error).split()))
+            raise ConfigError(f"expected a model that can be called, got: {told}", where=f"--model {name}") from error
+        # One event loop for all calls: the provider's client keeps its connections, and they belong to their loop.
+        self._runner = asyncio.Runner()
+        weakref.finalize(self, self._runner.close)
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the model's answer as an OpenAI-shaped assistant message.
@@ -64,12 +76,16 @@ class LiveModel:
         """
         self.calls += 1
         try:
-            output = asyncio.run(self._generate(request))
+            output = self._runner.run(self._generate(request))
         except Exception as error:  # whatever the provider's client raises, the system is not to blame
-            raise ModelUnavailableError(
-                f"expected an answer of {self.name}, got {type(error).__name__}: {error}"
-            ) from error
+            cause = _cause(error)
+            raise self._unavailable(f"{type(cause).__name__}: {cause}") from error
+        if not output.choices:
+            raise self._unavailable(output.error or "an empty one")
         return _assistant(output)
+
+    def _unavailable(self, got: str) -> ModelUnavailableError:
+        return ModelUnavailableError(f"expected an answer of {self.name}, got {without_secrets(got)}")
 
     async def _generate(self, request: Request) -> ModelOutput:
         from inspect_ai.model import GenerateConfig
@@ -80,6 +96,21 @@ class LiveModel:
         return await self._model.generate(
             _messages(request), tools=[_tool(tool) for tool in request.value.get("tools") or ()], config=config
         )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what made the provider's client give up; its own wrapping says nothing to people."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the keys of this environment: providers repeat them in what they refuse."""
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _SECRET_NAME.search(name):
+            text = text.replace(value, f"<{name}>")
+    return text
 
 
 def _messages(request: Request) -> list[ChatMessage]:

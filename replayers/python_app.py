@@ -20,11 +20,11 @@ from typing import IO, Any
 from ..cases.errors import ReplayError
 from ..cases.trace import Trace
 from .boundary import BOUNDARY_KINDS
-from .finish import environment, finished
+from .finish import Ending, Surroundings, environment, finished
 from .leftovers import MARKER, end_marked
 from .live import LiveModel
 from .playback import Modes, Playback
-from .replay import Outcome, Replay
+from .replay import Replay
 from .system import Checkout, PythonSystem
 
 CHILD = Path(__file__).with_name("child.py")
@@ -46,13 +46,6 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
 _MAX_CALLS = 10_000
 """Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
 _STDERR_TAIL = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    outcome: Outcome
-    output: Any = None
-    error: str = ""
 
 
 @dataclass(slots=True)
@@ -99,19 +92,13 @@ def replay_python(
         ending = _serve(child, playback, seen, system, model)
     return finished(
         playback,
+        ending,
         case_id=case_id,
         version=checkout.version,
         replayer="python",
-        outcome=ending.outcome,
-        output=ending.output,
-        error=ending.error,
         duration_s=time.perf_counter() - started,
         preset=preset,
-        isolation="guard",
-        refused=tuple(seen.refused),
-        refused_at_start=seen.refused_at_start,
-        functions=seen.functions,
-        env=environment(),
+        around=Surroundings("guard", tuple(seen.refused), seen.refused_at_start, seen.functions, environment()),
     )
 
 
@@ -132,7 +119,7 @@ def check_app(system: PythonSystem, checkout: Checkout) -> dict[str, list[str]]:
             if message["op"] == "ready":
                 found: dict[str, list[str]] = message["boundaries"]
                 return found
-        assert isinstance(message, _Ending)
+        assert isinstance(message, Ending)
         raise ReplayError(f"expected an app that starts, got: {message.error}", where=f"system {system.name}")
 
 
@@ -154,15 +141,15 @@ def _setup(system: PythonSystem, checkout: Checkout, arguments: Any) -> dict[str
     }
 
 
-def _serve(child: _Child, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None) -> _Ending:
+def _serve(child: _Child, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None) -> Ending:
     """Answer the child until it ends, one way or another."""
     most = _MAX_CALLS + 10 * len(playback.index.calls)
     while True:
         message = child.receive()
-        if isinstance(message, _Ending):
+        if isinstance(message, Ending):
             return _stopped_or(playback, message)
         if len(playback.events) > most:
-            return _stopped_or(playback, _Ending("crashed", error=f"more than {most} boundary calls"))
+            return _stopped_or(playback, Ending("crashed", error=f"more than {most} boundary calls"))
         ending = _handle(message, child, playback, seen, system, model)
         if ending is not None:
             return ending
@@ -175,13 +162,13 @@ def _handle(
     seen: _Seen,
     system: PythonSystem,
     model: LiveModel | None,
-) -> _Ending | None:
+) -> Ending | None:
     """Do what one message asks for; return the ending if it is the last one."""
     match message["op"]:
         case "call":
             child.send(_answer(playback, message, model))
         case "answered" if not playback.is_open(message["seq"]):
-            return _Ending("crashed", error=_NO_MESSAGE)
+            return Ending("crashed", error=_NO_MESSAGE)
         case "answered":
             reply = playback.answered(message["seq"], message["answer"], message["error"])
             child.send({"action": reply.action, "value": reply.value})
@@ -192,11 +179,11 @@ def _handle(
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
         case "returned":
-            return _stopped_or(playback, _Ending("completed", message["output"]))
+            return _stopped_or(playback, Ending("completed", message["output"]))
         case "stopped":
-            return _Ending("stopped", error=playback.stopped)
+            return Ending("stopped", error=playback.stopped)
         case "crashed":
-            return _stopped_or(playback, _Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
+            return _stopped_or(playback, Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
         case "unusable":
             raise _unusable(system, message)
     return None
@@ -209,9 +196,9 @@ def _functions(system: PythonSystem, found: Mapping[str, list[str]]) -> tuple[st
     return tuple(sorted(names))
 
 
-def _stopped_or(playback: Playback, ending: _Ending) -> _Ending:
+def _stopped_or(playback: Playback, ending: Ending) -> Ending:
     """What an app does after the recording had no more answers (returns, crashes) is not its own doing."""
-    return _Ending("stopped", error=playback.stopped) if playback.stopped else ending
+    return Ending("stopped", error=playback.stopped) if playback.stopped else ending
 
 
 def _answer(playback: Playback, message: Mapping[str, Any], model: LiveModel | None) -> dict[str, Any]:
@@ -240,7 +227,9 @@ def _with_known_defaults(playback: Playback, message: Mapping[str, Any]) -> dict
 class _Child:
     """The child process and the two pipes to it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], read_fd: int, write_fd: int, log: IO[bytes], timeout_s: float):
+    def __init__(
+        self, process: subprocess.Popen[bytes], read_fd: int, write_fd: int, log: IO[bytes], timeout_s: float
+    ) -> None:
         self.process = process
         self._read_fd = read_fd
         self._write_fd = write_fd
@@ -263,19 +252,19 @@ class _Child:
         left = self._deadline - time.monotonic()
         return left > 0 and bool(waiting.poll(left * 1000))
 
-    def receive(self) -> dict[str, Any] | _Ending:
+    def receive(self) -> dict[str, Any] | Ending:
         """Return the next message, or how the child ended without one."""
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
             if not self._in_time(self._read_fd, select.POLLIN):
-                return _Ending("timed_out", error=f"no answer within {self._timeout_s:g} s")
+                return Ending("timed_out", error=f"no answer within {self._timeout_s:g} s")
             chunk = os.read(self._read_fd, 1 << 16)
             if not chunk:
-                return _Ending("crashed", error=self._death())
+                return Ending("crashed", error=self._death())
             self._buffer += chunk
             if len(self._buffer) > _MAX_MESSAGE_BYTES:
-                return _Ending("crashed", error=f"a message of more than {_MAX_MESSAGE_BYTES} bytes")
+                return Ending("crashed", error=f"a message of more than {_MAX_MESSAGE_BYTES} bytes")
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return _message(line)
@@ -292,12 +281,12 @@ class _Child:
         return f"the process ended with {how}" + (f"\n{tail}" if tail else "")
 
 
-def _message(line: bytes) -> dict[str, Any] | _Ending:
+def _message(line: bytes) -> dict[str, Any] | Ending:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
         message = None
-    return message if _is_message(message) else _Ending("crashed", error=_NO_MESSAGE)
+    return message if _is_message(message) else Ending("crashed", error=_NO_MESSAGE)
 
 
 def _is_message(message: Any) -> bool:

@@ -18,7 +18,7 @@ import msgspec
 from ..cases.trace import Message, ModelCall, Trace
 from .boundary import RecordedCall
 from .carried_answers import CarriedAnswers
-from .finish import finished
+from .finish import Ending, finished
 from .playback import ALL_RECORDED, Modes, Playback
 from .replay import BoundaryKind, Replay, Version
 from .request import PreparedRequest, Request
@@ -83,11 +83,10 @@ def replay_trajectory(
     driver.run()
     return finished(
         driver.playback,
+        Ending("stopped" if driver.playback.stopped else "completed", driver.output()),
         case_id=case_id,
         version=version,
         replayer="trajectory",
-        outcome="stopped" if driver.playback.stopped else "completed",
-        output=driver.output(),
         duration_s=time.perf_counter() - started,
     )
 

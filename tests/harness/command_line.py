@@ -43,12 +43,12 @@ class Done(NamedTuple):
         return json.loads(self.out)
 
 
-def call(*args: str | Path, cwd: Path) -> Done:
+def call(*args: str | Path, cwd: Path, **env: str) -> Done:
     """Run a command in this process."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
     code = 0
     with pytest.MonkeyPatch.context() as patch, contextlib.chdir(cwd):
-        for name, value in ENVIRONMENT.items():
+        for name, value in {**ENVIRONMENT, **env}.items():
             patch.setenv(name, value)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:

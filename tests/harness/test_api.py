@@ -30,7 +30,9 @@ def project(tmp_path, monkeypatch):
 def test_names_are_there_in_any_order(first):
     code = f"import {first}\n"
     for order in itertools.permutations(NAMES, 2):
-        code += f"from unrepeat.harness import {', '.join(order)}\nassert callable({order[0]}) and callable({order[1]})\n"
+        code += (
+            f"from unrepeat.harness import {', '.join(order)}\nassert callable({order[0]}) and callable({order[1]})\n"
+        )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -10,9 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
 from unrepeat.harness import cli
+from unrepeat.harness.version import VERSION
 
 from .command_line import call, command, desk, environment, run
 
@@ -29,7 +31,8 @@ def test_help_shows_what_most_people_need_first(tmp_path):
 @pytest.mark.parametrize("name", EVERY)
 def test_help_table_is_what_each_command_says_of_itself(name):
     told = cli.PRIMARY.get(name) or cli.MORE[name]
-    command = cli.group.get_command(None, name)
+    command = cli.group.get_command(click.Context(cli.group), name)
+    assert command is not None
     assert (command.name, command.short_help) == (name, told)
 
 
@@ -137,7 +140,7 @@ def test_command_line_starts_without_heavy_modules(tmp_path, args):
 
 
 def test_version_is_printed(tmp_path):
-    assert call("--version", cwd=tmp_path).out == f"unrepeat, version {cli.VERSION}\n"
+    assert call("--version", cwd=tmp_path).out == f"unrepeat, version {VERSION}\n"
 
 
 def test_without_a_command_help_is_shown(tmp_path):
@@ -166,7 +169,7 @@ def test_interruption_leaves_nothing_running(tmp_path, number, code):
     scratch.mkdir()
     args = command("replay", "inc-wrong-account", "--version", "slow")
     process = subprocess.Popen(args, cwd=project, env=environment(TMPDIR=str(scratch)), stderr=subprocess.PIPE)
-    waited_until(lambda: (project / "slow/started").exists())
+    waited_until((project / "slow/started").exists)
     children = children_of(process.pid)
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
@@ -212,7 +215,13 @@ def test_reader_that_goes_away_is_no_error(tmp_path, args):
 def test_output_that_cannot_be_written_is_one_line(tmp_path, args):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            command(*args), cwd=desk(tmp_path / "d"), env=environment(), stdout=full, stderr=subprocess.PIPE, text=True
+            command(*args),
+            cwd=desk(tmp_path / "d"),
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert done.returncode == 2
     assert done.stderr == "error: No space left on device\n"
@@ -258,7 +267,9 @@ def test_any_terminal_will_do(tmp_path, env):
 def test_folder_that_is_gone_is_one_line(tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
-    code = f"import os, sys\nos.chdir({str(gone)!r}); os.rmdir({str(gone)!r})\nos.execv(sys.executable, {command('show')})"
+    code = (
+        f"import os, sys\nos.chdir({str(gone)!r}); os.rmdir({str(gone)!r})\nos.execv(sys.executable, {command('show')})"
+    )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.splitlines() == ["error: No such file or directory"]

@@ -123,5 +123,5 @@ def test_demo_needs_no_heavy_module(tmp_path):
 def test_pages_of_the_demo_load_nothing(tmp_path):
     for each in call("demo", "--json", cwd=tmp_path).json:
         text = (tmp_path / each["page"]).read_text()
-        assert "src=\"http" not in text
+        assert 'src="http' not in text
         assert sys.prefix not in text

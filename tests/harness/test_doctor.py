@@ -128,7 +128,7 @@ def test_interpreter_without_a_guard_is_found(project, tmp_path):
     deaf = tmp_path / "deaf-python"
     deaf.write_text(
         f'#!/bin/sh\nfile=$1; shift\nexec {sys.executable} -c "import sys, runpy; sys.addaudithook = lambda hook: None; '
-        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')\" \"$file\" \"$@\"\n"
+        'sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name=\'__main__\')" "$file" "$@"\n'
     )
     deaf.chmod(0o755)
     edit(project, "unrepeat.toml", "[systems.support-desk]", f'[systems.support-desk]\ninterpreter = "{deaf}"')

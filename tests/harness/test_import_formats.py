@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
 import pytest
-
 from tests.cases.readers.files import CHAT, otlp, otlp_span
 from tests.cases.readers.test_benchmarks import DOJO, TAU
+
 from unrepeat.cases import custody, evidence
 from unrepeat.cases.library import load
 
@@ -19,7 +20,7 @@ CARD = "4111 1111 1111 1111"
 CHATTER = [{"role": "user", "content": f"I am {MAIL}"}, {"role": "assistant", "content": f"Paid with {CARD}"}]
 
 
-def asking(arguments: str) -> list[dict[str, object]]:
+def asking(arguments: str) -> list[dict[str, Any]]:
     """Return a conversation with one tool call."""
     call = {"id": "c1", "type": "function", "function": {"name": "refund", "arguments": arguments}}
     answer = {"role": "tool", "tool_call_id": "c1", "content": json.dumps({MAIL: {"card": CARD}})}
@@ -33,7 +34,13 @@ TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "refund", "
 LANGFUSE = {
     "trace": {"id": "lf1", "name": f"ticket of {MAIL}", "input": {"question": f"I am {MAIL}"}, "userId": MAIL},
     "observations": [
-        {"id": "o1", "type": "GENERATION", "name": "chat", "input": CHATTER, "output": {"role": "assistant", MAIL: CARD}},
+        {
+            "id": "o1",
+            "type": "GENERATION",
+            "name": "chat",
+            "input": CHATTER,
+            "output": {"role": "assistant", MAIL: CARD},
+        },
         {"id": "o2", "type": "TOOL", "name": "refund", "input": INSIDE, "output": {"ok": CARD}},
     ],
 }

@@ -58,8 +58,10 @@ def test_nesting_without_end_is_cut():
 
 
 def test_json_is_utf8_whatever_the_terminal(capfdbinary, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", open(1, "w", encoding="ascii", closefd=False))
-    print_json({"title": "é"})
+    with open(1, "w", encoding="ascii", closefd=False) as ascii_only:
+        monkeypatch.setattr(sys, "stdout", ascii_only)
+        print_json({"title": "é"})
+        monkeypatch.undo()
     assert json.loads(capfdbinary.readouterr().out.decode()) == {"title": "é"}
 
 

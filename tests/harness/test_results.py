@@ -111,7 +111,10 @@ def test_result_leaves_the_preserved_source_in_the_case(project):
 @pytest.mark.parametrize("args", [["prove", CASE, "--candidate", "v2"], ["replay", CASE, "--version", "v2"]], ids=str)
 def test_no_path_of_this_machine_is_in_a_result(project, args):
     call("report", CASE, cwd=project)
-    texts = [call(*args, "--json", cwd=project).out, *(data.decode() for data in files_of(project / ".unrepeat").values())]
+    texts = [
+        call(*args, "--json", cwd=project).out,
+        *(data.decode() for data in files_of(project / ".unrepeat").values()),
+    ]
     assert not [text for text in texts if str(project) in text or "/python" in text or str(SHIPPED) in text]
 
 

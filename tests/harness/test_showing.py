@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from tests.cases.readers.files import CHAT, write
 
 from .command_line import call, desk
@@ -43,7 +42,9 @@ def test_case_is_shown_with_its_trace_and_what_it_can_prove(project):
         assert part in out
 
 
-@pytest.mark.parametrize("way", ["INC-Wrong-Account", "incidents/inc-wrong-account", "incidents/inc-wrong-account/case.yaml"])
+@pytest.mark.parametrize(
+    "way", ["INC-Wrong-Account", "incidents/inc-wrong-account", "incidents/inc-wrong-account/case.yaml"]
+)
 def test_case_is_found_by_id_or_path(project, way):
     assert call("show", way, "--json", cwd=project).json["case"]["id"] == "inc-wrong-account"
 

@@ -66,7 +66,9 @@ def test_one_more_failure_raises_the_bound(counts):
 @given(COUNTS, st.floats(0.5, 0.98))
 def test_more_confidence_raises_the_bound(counts, confidence):
     failures, trials = counts
-    assert failure_rate_at_most(failures, trials, confidence + 0.01) >= failure_rate_at_most(failures, trials, confidence)
+    assert failure_rate_at_most(failures, trials, confidence + 0.01) >= failure_rate_at_most(
+        failures, trials, confidence
+    )
 
 
 def test_no_trials_bound_nothing():

@@ -26,11 +26,13 @@ scores = st.builds(
 )
 anything = scores | st.builds(ScorerFailure, type=st.just("x"), error=st.just("broke"))
 outcomes = st.sampled_from(["completed", "stopped", "crashed", "timed_out"])
-score_lists = st.lists(anything, max_size=4).map(lambda found: numbered(found))
 
 
 def numbered(found):
     return tuple(msgspec.structs.replace(score, assertion=number) for number, score in enumerate(found))
+
+
+score_lists = st.lists(anything, max_size=4).map(numbered)
 
 
 def judged(found, outcome="completed", deterministic=True, events=()):

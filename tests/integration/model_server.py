@@ -25,11 +25,24 @@ def asks(name: str, **arguments: Any) -> Answer:
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
+class RefusedError(Exception):
+    """The server answers with an error.
+
+    Args:
+        status: The HTTP status.
+        message: What the server says.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class ModelServer(ThreadingHTTPServer):
     """Counts and keeps the requests; answers each with what a function says.
 
     Args:
-        answer: Given the number of the request, from 1, and its body; raises to fail with status 500.
+        answer: Given the number of the request, from 1, and its body; may raise ``RefusedError``.
     """
 
     daemon_threads = True
@@ -57,8 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         number = len(self.server.requests)
         try:
             message = self.server.answer(number, body) if number <= MOST_REQUESTS else None
-        except Exception as error:
-            return self._reply(500, {"error": {"message": str(error), "type": "server_error"}})
+        except RefusedError as error:
+            return self._reply(error.status, {"error": {"message": str(error), "type": "refused"}})
         if self.path != "/v1/chat/completions" or message is None:
             return self._reply(404, {"error": {"message": f"no {self.path} here"}})
         reason = "tool_calls" if message.get("tool_calls") else "stop"

@@ -6,17 +6,18 @@ import json
 import shlex
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.harness.command_line import Done, call, run
-from tests.integration.model_server import asks, says, serving
+from tests.integration.model_server import RefusedError, asks, says, serving
 
 pytest.importorskip("inspect_ai", reason="the extra `live` is not installed")
 
 KEY = "sk-test-0123456789abcdef-canary"
 PROMISE = "It arrives on Friday, for sure."
 HONEST = "I cannot promise a day."
-APP = '''\
+APP = """\
 import json, os
 from model import complete
 from tools import lookup
@@ -35,7 +36,7 @@ def handle(text):
         for call in answer["tool_calls"]:
             found = lookup(**json.loads(call["function"]["arguments"]))
             messages.append({"role": "tool", "tool_call_id": call["id"], "content": found})
-'''
+"""
 MODEL = "def complete(messages, tools=None, temperature=None):\n    raise RuntimeError('the real model was called')\n"
 TOOLS = "def lookup(order):\n    raise RuntimeError('the real tool was called')\n"
 CONFIG = """\
@@ -76,10 +77,13 @@ def stated(project: Path, severity: str, more: str = "") -> None:
     (project / "incidents/inc-1/case.yaml").write_text(head + CASE.replace("SEVERITY", severity) + more)
 
 
-def proven(project: Path, url: str, *args: str, model: str = "openai/gpt-4o", key: str = KEY) -> Done:
+def proven(
+    project: Path, url: str, *args: str, model: str = "openai/gpt-4o", key: str = KEY, start: Any = call
+) -> Done:
     """Prove the fix with the model of a server."""
-    env = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": url, "INSPECT_LOG_LEVEL": "warning"}
-    return run("prove", "inc-1", "--candidate", "fix", "--model", model, *args, cwd=project, timeout_s=240, **env)
+    env = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": url}
+    done: Done = start("prove", "inc-1", "--candidate", "fix", "--model", model, *args, cwd=project, **env)
+    return done
 
 
 def honest(number, body):
@@ -164,22 +168,27 @@ def test_call_that_was_never_recorded_cannot_be_judged(project):
     assert done.json["traces"][0]["rate"]["trials"] == 1
 
 
-@pytest.mark.parametrize("what", ["no server", "server error", "no answer"])
-def test_model_that_does_not_answer_is_an_error_and_says_so(project, what):
-    def broken(number, body):
-        if what == "server error":
-            raise RuntimeError("the model is on fire")
-        return {"role": "assistant", "content": 7}
-
-    with serving(broken) as server:
-        url = server.url
-        if what == "no server":
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        done = proven(project, url, "-n", "2", "--json")
+@pytest.mark.slow
+def test_server_that_is_down_is_an_error_after_bounded_retries(project):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    done = proven(project, url, "-n", "2", "--json")
     assert (done.code, done.json["verdict"]) == (1, "error")
-    assert "openai/gpt-4o" in done.json["reason"]
-    assert "Traceback" not in done.err
+    assert "expected an answer of openai/gpt-4o, got" in done.json["reason"]
+    assert "Connect" in done.json["reason"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_model_that_refuses_is_an_error_and_says_why(project, status):
+    def refusing(number, body):
+        raise RefusedError(status, "not for you")
+
+    with serving(refusing) as server:
+        done = proven(project, server.url, "-n", "2", "--json")
+    assert (done.code, done.json["verdict"]) == (1, "error")
+    assert "expected an answer of openai/gpt-4o, got" in done.json["reason"]
+    assert "not for you" in done.json["reason"]
+    assert len(server.requests) == 1
 
 
 def test_no_key_is_said_before_anything_is_run(project):
@@ -197,7 +206,7 @@ def test_model_that_is_none_is_one_line(project, name):
 
 def test_key_reaches_the_server_and_nothing_else(project):
     with serving(honest) as server:
-        done = proven(project, server.url, "-n", "2", "--json")
+        done = proven(project, server.url, "-n", "2", "--json", start=run)
         run("report", "inc-1", "--out", project / "page.html", cwd=project)
     assert server.keys == {f"Bearer {KEY}"}
     assert done.json["traces"][0]["candidate"]["replay"]["trace"]["output"] == HONEST + " "
@@ -207,7 +216,7 @@ def test_key_reaches_the_server_and_nothing_else(project):
 
 def test_key_is_not_in_the_error_of_a_server_that_repeats_it(project):
     def telling(number, body):
-        raise RuntimeError(f"wrong key {KEY}")
+        raise RefusedError(401, f"Incorrect API key provided: {KEY}")
 
     with serving(telling) as server:
         done = proven(project, server.url, "-n", "1", "--json")

@@ -34,12 +34,8 @@ HEAVY = {
 
 def layer_files() -> set[str]:
     """Every file of the layers that belongs in a distribution, relative to the checkout."""
-    files = (
-        path.relative_to(ROOT) for layer in LAYERS for path in (ROOT / layer).rglob("*") if path.is_file()
-    )
-    return {
-        f.as_posix() for f in files if not NEVER_SHIPPED & set(f.parts) and f.suffix not in {".pyc", ".pyo"}
-    }
+    files = (path.relative_to(ROOT) for layer in LAYERS for path in (ROOT / layer).rglob("*") if path.is_file())
+    return {f.as_posix() for f in files if not NEVER_SHIPPED & set(f.parts) and f.suffix not in {".pyc", ".pyo"}}
 
 
 def library_modules(names: set[str]) -> list[str]:
@@ -54,9 +50,7 @@ def library_modules(names: set[str]) -> list[str]:
 
 def run(*command: str | Path, cwd: Path) -> str:
     """Runs a command and returns what it printed; a failure shows both streams."""
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -116,9 +110,7 @@ def test_sdist_holds_the_layers_and_what_builds_and_tests_them(dist: Path) -> No
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = {"pyproject.toml", "hatch_build.py", "Makefile", "LICENSE", "README.md", "requirements/dev.txt"}
     assert needed | layer_files() <= names
-    assert not [
-        name for name in names if NEVER_SHIPPED & set(name.split("/")) or name.startswith(".editable")
-    ]
+    assert not [name for name in names if NEVER_SHIPPED & set(name.split("/")) or name.startswith(".editable")]
     assert f"tests/packaging/{Path(__file__).name}" in names
 
 
@@ -142,9 +134,7 @@ def test_every_module_of_the_wheel_imports_in_an_empty_environment(
         "        print(name)\n"
     )
     imported = run(empty_environment, "-I", script, cwd=tmp_path).split()
-    assert [name for name in modules if name not in NEEDS_EXTRA] == [
-        n for n in imported if n not in NEEDS_EXTRA
-    ]
+    assert [name for name in modules if name not in NEEDS_EXTRA] == [n for n in imported if n not in NEEDS_EXTRA]
 
 
 @pytest.mark.slow

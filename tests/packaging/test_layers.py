@@ -12,9 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = ("cases", "replayers", "scorers", "reports", "harness")
 
 
-def imported_names(
-    tree: ast.AST, module: tuple[str, ...], *, is_package: bool
-) -> Iterator[tuple[int, str, bool]]:
+def imported_names(tree: ast.AST, module: tuple[str, ...], *, is_package: bool) -> Iterator[tuple[int, str, bool]]:
     """Yields line, absolute dotted name and whether it was written relatively, for every import."""
     package = module if is_package else module[:-1]
     for node in ast.walk(tree):
@@ -55,9 +53,7 @@ def product_files() -> Iterator[str]:
 
 
 def test_layers_import_only_to_the_left() -> None:
-    assert [
-        fault for file in product_files() for fault in faults((ROOT / file).read_text("utf-8"), file)
-    ] == []
+    assert [fault for file in product_files() for fault in faults((ROOT / file).read_text("utf-8"), file)] == []
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,8 @@ USUAL = {
 }
 
 # Put together from parts, so that this file passes its own test.
-INDEX_ADDRESS = re.compile(
-    r"(?:index-url|find-links|trusted-host)[\s=]+['\"]?\w|https?://[^\s'\"]+/simple" + r"\b"
-)
-HOME = re.compile(
-    r"(?<![\w./])(?:/home/|/Users/|[A-Z]:\\Users\\)(?!(?:user|you|me|name)\b)\w+|(?<![\w./])/root" + r"/"
-)
+INDEX_ADDRESS = re.compile(r"(?:index-url|find-links|trusted-host)[\s=]+['\"]?\w|https?://[^\s'\"]+/simple" + r"\b")
+HOME = re.compile(r"(?<![\w./])(?:/home/|/Users/|[A-Z]:\\Users\\)(?!(?:user|you|me|name)\b)\w+|(?<![\w./])/root" + r"/")
 
 
 def tracked_files() -> list[str]:

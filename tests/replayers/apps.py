@@ -10,14 +10,14 @@ from tests.replayers.recordings import APP, MODEL, TOOLS, refund_trace, write_ap
 from unrepeat.cases.trace import Trace
 from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.python_app import replay_python
-from unrepeat.replayers.replay import Divergence, Replay, Version
+from unrepeat.replayers.replay import BoundaryKind, Divergence, Replay, Version
 from unrepeat.replayers.system import Checkout, PythonSystem
 
 CALL = "result = run(name, args)"
 """The line of the app that runs a tool."""
 GUARDED = APP.replace(CALL, 'result = "refused" if name == "refund" else run(name, args)')
 """The app with a guard that refuses refunds."""
-BOUNDARIES = {"model": ("model:complete",), "tool": ("tools:*",)}
+BOUNDARIES: dict[BoundaryKind, tuple[str, ...]] = {"model": ("model:complete",), "tool": ("tools:*",)}
 
 
 def beginning_with(statements: str) -> str:

@@ -73,7 +73,7 @@ def test_recorded_error_reaches_the_apps_own_handler(tmp_path):
     trace = refund_trace()
     spans = tuple(
         msgspec.structs.replace(span, view=msgspec.structs.replace(span.view, result=None, error="LookupError: gone"))
-        if span.span_id == "tc1"
+        if span.span_id == "tc1" and span.view is not None
         else span
         for span in trace.spans
     )

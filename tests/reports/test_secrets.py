@@ -17,6 +17,7 @@ CANARY = "sk-ant-api03-" + "Q7x9" * 22 + "Zz-AAAA"
 def leaky():
     verdict = fixed()
     trace = verdict.traces[0]
+    assert trace.candidate is not None
     replay = msgspec.structs.replace(trace.candidate.replay, error=f"debug: key={CANARY}")
     judged = msgspec.structs.replace(trace.candidate, replay=replay)
     return msgspec.structs.replace(verdict, traces=(msgspec.structs.replace(trace, candidate=judged),))
