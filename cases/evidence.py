@@ -68,10 +68,10 @@ def read_manifest(data: bytes, where: str) -> dict[str, str]:
     for number, line in enumerate(lines[:-1], 1):
         match = _LINE.match(line)
         if not match:
-            raise EvidenceError("expected a SHA-256 and a path", where=f"{where}:{number}")
+            raise EvidenceError(f"expected a SHA-256 and a path, got {line[:100]!r}", where=f"{where}:{number}")
         found[safe_relative(match[2])] = match[1]
     if lines[-1] or manifest_text(found) != data:
-        raise EvidenceError("expected each path once, sorted, one a line", where=where)
+        raise EvidenceError("expected each path once, sorted, one a line, got another order or end", where=where)
     return found
 
 

@@ -114,7 +114,7 @@ def check_predicate(predicate: Any, where: str, depth: int = 0) -> None:
         ValueError: It is not well formed.
     """
     if depth > _MAX_DEPTH:
-        raise ValueError(f"{where}: expected at most {_MAX_DEPTH} levels")
+        raise ValueError(f"{where}: expected at most {_MAX_DEPTH} levels, got more")
     if isinstance(predicate, float) and math.isnan(predicate):
         raise ValueError(f"{where}: expected a value, got NaN, which equals nothing")
     if not isinstance(predicate, Mapping):

@@ -43,7 +43,7 @@ def default_key_path(environ: Mapping[str, str]) -> Path:
     except RuntimeError:  # no HOME, and nobody of this number in the list of users, as in containers
         raise ConfigError(
             "expected a home folder for the tenant key, got none",
-            hint=f"name the file with {KEY_VARIABLE}=/path/to/tenant.key",
+            hint=f"Name the file with {KEY_VARIABLE}=/path/to/tenant.key",
         ) from None
 
 

@@ -117,7 +117,7 @@ def _refuse_foreign(page: Path) -> None:
             raise ConfigError(
                 "expected a place for the JSON beside the page, got a file that is no result",
                 where=str(data),
-                hint="choose another name with --out",
+                hint="Choose another name with --out",
             ) from None
 
 

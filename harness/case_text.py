@@ -76,9 +76,8 @@ _Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:
 def flow(value: Any) -> str:
     """Return a value as YAML on one line, as it is easiest to read and still read back as the same value."""
     text = _dumped(value, yaml.SafeDumper, unicode=True)
-    if any(map(is_unseen, text)):
-        text = _dumped(value, yaml.SafeDumper, unicode=False)
-    return text if _reads_as(text, value) else _dumped(value, _Quoting, unicode=False)
+    plain = not any(map(is_unseen, text)) and _reads_as(text, value)  # a line break would leave the comment it is in
+    return text if plain else _dumped(value, _Quoting, unicode=False)
 
 
 def _dumped(value: Any, dumper: type[yaml.SafeDumper], *, unicode: bool) -> str:

@@ -219,5 +219,5 @@ def system_named(project: Project, name: str | None) -> tuple[str, SystemConfig]
     raise ConfigError(
         f"expected one of the systems {', '.join(systems)}, got {got}",
         where=str(project.file),
-        hint="set `system:` in case.yaml, or add the system to unrepeat.toml",
+        hint="Set `system:` in case.yaml, or add the system to unrepeat.toml",
     )

@@ -111,7 +111,7 @@ def _refuse_foreign(folder: Path) -> None:
         raise ConfigError(
             "expected a new folder or an earlier demo, got something else",
             where=str(folder),
-            hint="choose another with --dir",
+            hint="Choose another with --dir",
         )
 
 
@@ -122,7 +122,7 @@ def _refuse_changed(folder: Path, mark: Path) -> None:
     raise ConfigError(
         "expected an earlier demo as it was, got one that was changed",
         where=str(folder),
-        hint="choose another folder with --dir, or remove this one",
+        hint="Choose another folder with --dir, or remove this one",
     )
 
 

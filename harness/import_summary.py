@@ -64,10 +64,7 @@ def rows(proposals: Sequence[Proposal]) -> tuple[Row, ...]:
 
 def evidence_items(case: LoadedCase) -> tuple[dict[str, Any], ...]:
     """Return the 14 evidence items as name, state and place."""
-    return tuple(
-        {"name": item.name, "state": item.state.replace("_", " "), "where": item.where}
-        for item in completeness(case.document.traces, case.case)
-    )
+    return tuple(item.as_dict() for item in completeness(case.document.traces, case.case))
 
 
 def _facts(traces: Sequence[Trace]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ..cases.case import normal_id
 from ..cases.custody import Act
@@ -102,7 +105,8 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
         Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=clean(visible(request.reason))),
         details=_details(document.traces[0].source.file, report),
     )
-    furnish(project.incidents)
+    with contextlib.suppress(OSError):  # the case is complete; this is only for editors and git
+        furnish(project.incidents)
     return Imported(case, proposals, accepted, report)
 
 
@@ -126,7 +130,7 @@ def _case_id(request: ImportRequest, project: Project, now: dt.datetime) -> str:
         raise CaseError(
             "expected a new case, got one that exists",
             where=str(project.incidents / case_id),
-            hint="choose another --id; an existing case is never overwritten",
+            hint="Choose another --id; an existing case is never overwritten",
         )
     return case_id
 
@@ -146,7 +150,7 @@ def _redactor(request: ImportRequest, rules: Redaction) -> Redactor | None:
         raise ConfigError(
             "expected a reason for storing the trace as it is, got none",
             where="--redact none",
-            hint='say why with --reason "public benchmark data"',
+            hint='Say why with --reason "public benchmark data"',
         )
     return None
 
@@ -177,7 +181,7 @@ def _several(request: ImportRequest) -> SourceError:
     return SourceError(
         "expected a file with one trace or the ids of those to take, got several traces",
         where=str(request.file),
-        hint=f"see them with `unrepeat import {request.file} --list`, then choose with --trace-id",
+        hint=f"See them with `unrepeat import {request.file} --list`, then choose with --trace-id",
     )
 
 
@@ -188,21 +192,17 @@ def _require_all(request: ImportRequest, found: Sequence[Trace], clean: Clean) -
         raise SourceError(
             f"expected the trace {missing[0]}, got a file without it" if missing else "expected a trace, got none",
             where=str(request.file),
-            hint=f"see what it holds with `unrepeat import {request.file} --list`",
+            hint=f"See what it holds with `unrepeat import {request.file} --list`",
         )
 
 
 def _checked(trace: Trace) -> Any:
     """Return the part of a trace in which nothing may be left to redact: all that came from the source."""
-    import msgspec
-
     return msgspec.to_builtins(msgspec.structs.replace(trace, source=Source(format=trace.source.format)))
 
 
 def _named(trace: Trace, clean: Clean) -> Trace:
     """Return a trace with the name of its file redacted too, also in the id a reader may have made of it."""
-    import msgspec
-
     source = msgspec.structs.replace(trace.source, file=clean(_encodable(trace.source.file)))
     return msgspec.structs.replace(trace, trace_id=clean(_encodable(trace.trace_id)), source=source)
 

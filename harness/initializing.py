@@ -76,14 +76,14 @@ def _refuse_configured(folder: Path) -> None:
     """Refuse a folder that has a configuration of its own, in either file."""
     if os.path.lexists(folder / FILE):
         raise ConfigError(
-            "expected no such file yet, got one", where=str(folder / FILE), hint="edit it, then run `unrepeat doctor`"
+            "expected no such file yet, got one", where=str(folder / FILE), hint="Edit it, then run `unrepeat doctor`"
         )
     project = load_project(folder)
     if project.file is not None and project.root == folder.resolve():
         raise ConfigError(
             "expected no configuration yet, got [tool.unrepeat]",
             where=str(project.file),
-            hint="edit it, then run `unrepeat doctor`",
+            hint="Edit it, then run `unrepeat doctor`",
         )
 
 

@@ -41,7 +41,7 @@ def move_on(case: str, status: Status, *, owner: str = "", reason: str = "", now
         raise CaseError(
             "expected a recovery report signed by every role the policy asks for, got none",
             where=what.where,
-            hint="signing recovery reports is not part of this release; the case stays fixed",
+            hint="Signing recovery reports is not part of this release; the case stays fixed",
         )
     act = Act(who=whoami(), at=now or dt.datetime.now(dt.UTC), tool=f"unrepeat {VERSION}", reason=reason)
     return update_status(what.loaded.folder, status, act, owner=owner)
@@ -55,7 +55,7 @@ def _proof(what: Plan) -> str:
     """
     case_id = what.loaded.case.id
     verdict = results.load(results.latest(what.project.results, case_id))
-    hint = f"run `unrepeat prove {case_id}`"
+    hint = f"Run `unrepeat prove {case_id}`"
     if verdict.verdict != "fixed":
         raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
     changed = [name for name in _BOUND if verdict.digests.get(name) != what.loaded.digests.get(name)]

@@ -63,7 +63,7 @@ def _require_allowed(live: Iterable[str], allowed: frozenset[str], where: str) -
             raise ConfigError(
                 f"expected {key} to be allowed to run for real in a replay, got allow_live = {sorted(allowed)}",
                 where=where,
-                hint="name a live model with --model PROVIDER/NAME"
+                hint="Name a live model with --model PROVIDER/NAME"
                 if key == "model"
-                else f"add {key!r} to allow_live of the system in unrepeat.toml if running it can do no harm",
+                else f"Add {key!r} to allow_live of the system in unrepeat.toml if running it can do no harm",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 import msgspec
@@ -161,15 +161,16 @@ def _live_trials(
     proof: Proof,
     progress: Progress,
 ) -> TraceVerdict:
-    model = LiveModel(proof.model or "")
+    with closing(LiveModel(proof.model or "")) as model:
 
-    def trial(number: int) -> JudgedReplay:
-        progress(
-            f"{what.loaded.case.id}: trial {number} of {proof.trials} with {model.name}, {model.calls} calls so far"
-        )
-        return judged(scorers, trace, _replay(what, trace, candidate, model))
+        def trial(number: int) -> JudgedReplay:
+            progress(
+                f"{what.loaded.case.id}: trial {number} of {proof.trials} with {model.name}, {model.calls} calls so far"
+            )
+            return judged(scorers, trace, _replay(what, trace, candidate, model))
 
-    return verdict_of_trials(scorers, trace, baseline, run_trials(proof.trials, trial), what.loaded.case.severity or "")
+        done = run_trials(proof.trials, trial)
+    return verdict_of_trials(scorers, trace, baseline, done, what.loaded.case.severity or "")
 
 
 def _replay(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:

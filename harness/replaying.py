@@ -86,7 +86,7 @@ def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False) -> Pl
         raise ConfigError(
             "expected `python` of the system, got none",
             where=f"{project.file}: systems.{name}",
-            hint='name the callable, such as python = "support_desk.app:handle"',
+            hint='Name the callable, such as python = "support_desk.app:handle"',
         )
     modes = modes_of(settings, system.allow_live if system else (), where, model=model)
     return Plan(project, loaded, name, system, modes)
@@ -120,7 +120,7 @@ def replay_case(
             raise ConfigError(
                 "expected a described system to run a version of, got none",
                 where=what.where,
-                hint="run `unrepeat init` and describe the system in unrepeat.toml",
+                hint="Run `unrepeat init` and describe the system in unrepeat.toml",
             )
         return [replay_trajectory(trace, case_id=_id(what), modes=what.modes) for trace in _traces(what)]
     checkout = resolve(what.project, what.system, version)
@@ -178,7 +178,7 @@ def entry_arguments(what: Plan, trace: Trace) -> object:
         raise ReplayError(
             "expected the input of the system, got a trace without one",
             where=f"{what.where}: trace {trace.trace_id}",
-            hint="state it under `replay: {input: {…}}`, the callable's arguments by name",
+            hint="State it under `replay: {input: {…}}`, the callable's arguments by name",
         )
     return trace.input
 
@@ -188,7 +188,7 @@ def _require_traces(what: Plan) -> None:
         raise CaseError(
             "expected a trace to replay, got a case without one",
             where=what.where,
-            hint="a case from a ticket can only be judged with a live model",
+            hint="A case from a ticket can only be judged with a live model",
         )
 
 

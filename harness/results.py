@@ -28,7 +28,7 @@ def prepare(results: Path) -> Path:
         raise ConfigError(
             f"expected a folder to write results to, got: {error.strerror}",
             where=str(results),
-            hint="make room for it, or run unrepeat where you may write",
+            hint="Make room for it, or run unrepeat where you may write",
         ) from None
     return results
 
@@ -53,7 +53,7 @@ def latest(results: Path, case_id: str) -> Path:
     found = sorted(path for path in folder.glob(f"*/{RESULT}") if path.is_file())
     if not found:
         raise CaseError(
-            "expected a result to report, got none", where=case_id, hint=f"run `unrepeat prove {case_id}` first"
+            "expected a result to report, got none", where=case_id, hint=f"Run `unrepeat prove {case_id}` first"
         )
     return found[-1]
 

@@ -43,7 +43,7 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
         raise ConfigError(
             f"expected a directory or a named version ({names}), got {wanted!r}",
             where="--candidate/--baseline",
-            hint="for a git revision, check it out with `git worktree add DIR REV` and pass DIR",
+            hint="For a git revision, check it out with `git worktree add DIR REV` and pass DIR",
         )
     return Checkout(version=_described(wanted, folder, project), folder=folder.resolve())
 
@@ -87,7 +87,7 @@ def version_files(folder: Path) -> list[str]:
         raise ConfigError(
             f"expected at most {_MAX_FILES} files in a version, got {len(files)}",
             where=str(folder),
-            hint="run unrepeat in the folder of the system, or ignore what does not belong to it in .gitignore",
+            hint="Run unrepeat in the folder of the system, or ignore what does not belong to it in .gitignore",
         )
     return files
 
@@ -173,7 +173,7 @@ def _apply(folder: Path, env: dict[str, str], system: SystemConfig, name: str, v
         raise ConfigError(
             f"expected a declared component ({known}), got {name!r}",
             where="--set",
-            hint="declare it under `components` in unrepeat.toml",
+            hint="Declare it under `components` in unrepeat.toml",
         )
     if isinstance(component, EnvironmentComponent):
         env[component.env] = value
@@ -196,7 +196,7 @@ def _place(folder: Path, name: str, patterns: Sequence[str], source: Path) -> st
     raise ConfigError(
         f"expected one file of the component {name} to replace, got {', '.join(files) or 'none'}",
         where=f"--set {name}={source}",
-        hint="give the file the name of the one it replaces",
+        hint="Give the file the name of the one it replaces",
     )
 
 

@@ -6,6 +6,7 @@ library only. It talks JSON lines over two inherited file descriptors; standard 
 
 from __future__ import annotations
 
+import atexit
 import base64
 import collections.abc
 import contextlib
@@ -22,6 +23,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 import types
 import typing
@@ -332,7 +334,7 @@ class Boundary:
     def report(self, seq: int, result: Any, error: BaseException | None) -> Any:
         """Tell the harness what the real function gave and return what the app gets."""
         text = f"{type(error).__name__}: {error}" if error is not None else ""
-        if inspect.isgenerator(result) or inspect.isasyncgen(result) or inspect.isawaitable(result):
+        if isinstance(result, _ITERATORS) or inspect.isawaitable(result):
             self.channel.fail(f"{self.name} returned a {type(result).__name__}: {_STREAMS}")
         reply = self.channel.ask({"op": "answered", "seq": seq, "answer": to_json(result), "error": text})
         if error is not None:
@@ -595,7 +597,7 @@ def end_with_harness(fd: int) -> None:
                 pass
             os.killpg(os.getpgid(0), signal.SIGKILL)
 
-    threading.Thread(target=wait, daemon=True, name="unrepeat").start()
+    threading.Thread(target=wait, daemon=True, name=_WATCH).start()
 
 
 def call_entry(entry: Callable[..., Any], arguments: Any) -> Any:
@@ -606,11 +608,48 @@ def call_entry(entry: Callable[..., Any], arguments: Any) -> Any:
         result = entry(*arguments)
     else:
         result = entry(arguments)
-    if inspect.iscoroutine(result):
+    if inspect.isawaitable(result) or inspect.isasyncgen(result):
         import asyncio
 
-        result = asyncio.run(result)
+        result = asyncio.run(to_the_end(result))
+    if isinstance(result, collections.abc.Iterator):
+        result = joined(list(result))  # an answer that comes piece by piece is made only when it is read
     return result
+
+
+async def to_the_end(answer: Any) -> Any:
+    """Return what a coroutine or an asynchronous generator gives, once the tasks it left behind have ended."""
+    import asyncio
+
+    output = joined([piece async for piece in answer]) if inspect.isasyncgen(answer) else await answer
+    own = asyncio.current_task()
+    while pending := asyncio.all_tasks() - {own}:
+        _, running = await asyncio.wait(pending, timeout=_GRACE_S)
+        if running:
+            names = ", ".join(sorted(str(task.get_coro()) for task in running))
+            raise TimeoutError(f"the system returned, but tasks it had started were still running: {names}")
+    return output
+
+
+def joined(pieces: list[Any]) -> Any:
+    """Return the pieces of a text as one text; pieces of any other kind as a list."""
+    return "".join(pieces) if pieces and all(isinstance(piece, str) for piece in pieces) else pieces
+
+
+_GRACE_S = 5.0
+_DAEMON_GRACE_S = 0.2
+_WATCH = "unrepeat"
+
+
+def wait_for_daemons() -> None:
+    """Give threads that would die with the process a moment to come to the calls they were started for.
+
+    All other threads are waited for by the interpreter itself, before it calls what ``atexit`` holds.
+    """
+    until = time.monotonic() + _DAEMON_GRACE_S
+    for thread in threading.enumerate():
+        if thread.daemon and thread.name != _WATCH and thread is not threading.current_thread():
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def prepare(channel: Channel, setup: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, list[str]]]:
@@ -657,6 +696,8 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
         write_fd: Where it reads.
         life_fd: Where nothing is written; it ends when the harness does.
     """
+    for fd in (read_fd, write_fd, life_fd):
+        os.set_inheritable(fd, False)
     end_with_harness(life_fd)
     channel = Channel(read_fd, write_fd)
     setup = channel.receive()
@@ -670,12 +711,15 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
         return
     try:
         output = to_json(call_entry(entry, setup["arguments"]))
+        wait_for_daemons()
     except ReplayStopped as stop:
         channel.send({"op": "stopped", "error": str(stop)})
     except BaseException as error:
         channel.send({"op": "crashed", **describe(error)})
     else:
         channel.send({"op": "returned", "output": output})
+        # What the app does in threads goes on, and counts, until the interpreter has waited for them.
+        atexit.register(channel.send, {"op": "ended"})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import re
-import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,10 @@ class LiveModel:
             raise ConfigError(f"expected a model that can be called, got: {told}", where=f"--model {name}") from error
         # One event loop for all calls: the provider's client keeps its connections, and they belong to their loop.
         self._runner = asyncio.Runner()
-        weakref.finalize(self, self._runner.close)
+
+    def close(self) -> None:
+        """End the event loop; nothing can be asked any more."""
+        self._runner.close()
 
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the model's answer as an OpenAI-shaped assistant message.

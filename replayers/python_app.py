@@ -31,6 +31,8 @@ CHILD = Path(__file__).with_name("child.py")
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_REFUSED = 100
+_GRACE_S = 5.0
+"""How long threads may go on after the entry has returned."""
 _NO_MESSAGE = "the process sent something that is no message"
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "call": {"kind": str, "name": str, "arguments": dict, "defaults": dict, "path": list},
@@ -38,6 +40,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "refused": {"what": str, "place": str},
     "ready": {"boundaries": dict},
     "returned": {"output": object},
+    "ended": {},
     "stopped": {"error": str},
     "crashed": {"error": str, "traceback": str},
     "unusable": {"error": str, "traceback": str},
@@ -55,6 +58,8 @@ class _Seen:
     refused: list[str] = field(default_factory=list)
     refused_at_start: int = 0
     functions: tuple[str, ...] = ()
+    returned: Ending | None = None
+    """What the entry returned; the app may still be at work in threads."""
 
 
 def replay_python(
@@ -147,7 +152,7 @@ def _serve(child: _Child, playback: Playback, seen: _Seen, system: PythonSystem,
     while True:
         message = child.receive()
         if isinstance(message, Ending):
-            return _stopped_or(playback, message)
+            return _stopped_or(playback, _after_return(message, child, seen))
         if len(playback.events) > most:
             return _stopped_or(playback, Ending("crashed", error=f"more than {most} boundary calls"))
         ending = _handle(message, child, playback, seen, system, model)
@@ -178,8 +183,13 @@ def _handle(
         case "ready":
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
-        case "returned":
-            return _stopped_or(playback, Ending("completed", message["output"]))
+        case "returned" if seen.returned is None:
+            seen.returned = Ending("completed", message["output"])
+            child.hurry(_GRACE_S)
+        case "ended" if seen.returned is not None:
+            return _stopped_or(playback, seen.returned)
+        case "returned" | "ended":
+            return Ending("crashed", error=_NO_MESSAGE)
         case "stopped":
             return Ending("stopped", error=playback.stopped)
         case "crashed":
@@ -187,6 +197,15 @@ def _handle(
         case "unusable":
             raise _unusable(system, message)
     return None
+
+
+def _after_return(ending: Ending, child: _Child, seen: _Seen) -> Ending:
+    """Return the ending of a system whose entry had returned before: what it did then is its own doing too."""
+    if seen.returned is None:
+        return ending
+    if ending.outcome == "timed_out":
+        return Ending("timed_out", error=f"the system returned, but a thread was still running {_GRACE_S:g} s later")
+    return seen.returned if child.process.returncode == 0 else ending
 
 
 def _functions(system: PythonSystem, found: Mapping[str, list[str]]) -> tuple[str, ...]:
@@ -245,6 +264,10 @@ class _Child:
             while view and self._in_time(self._write_fd, select.POLLOUT):
                 view = view[os.write(self._write_fd, view) :]
 
+    def hurry(self, timeout_s: float) -> None:
+        """Bring the deadline forward."""
+        self._deadline = min(self._deadline, time.monotonic() + timeout_s)
+
     def _in_time(self, fd: int, event: int) -> bool:
         """Wait until an end is ready; False when the time is up."""
         waiting = select.poll()
@@ -274,11 +297,18 @@ class _Child:
             code = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "the process closed its connection to the harness"
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"signal {_signal_name(-code)}" if code < 0 else f"exit code {code}"
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - _STDERR_TAIL))
         tail = self._log.read().decode("utf-8", "replace")
         return f"the process ended with {how}" + (f"\n{tail}" if tail else "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
 
 
 def _message(line: bytes) -> dict[str, Any] | Ending:

@@ -138,8 +138,7 @@ class Replay(Record):
     refused_at_start: int = 0
     """How many of them, the first ones, were made before the entry was called."""
     functions: tuple[str, ...] = ()
-    """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name);
-    empty when nothing of the app ran."""
+    """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     environment: dict[str, Any] = {}
     duration_s: float = 0.0
     digest: str = ""

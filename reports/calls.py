@@ -22,6 +22,7 @@ from ..cases.trace import (
     text_of,
     tool_calls_of,
 )
+from ..replayers.boundary import BOUNDARY_KINDS
 from ..replayers.replay import BoundaryEvent
 from .text import arguments, excerpt
 
@@ -38,7 +39,6 @@ _KINDS: dict[type, str] = {
 }
 _NAMED_BY_SPAN = ("model", "retrieval")
 """People know these by model and data source, as the recording names them, not by the function that was replaced."""
-_BOUNDARIES = ("model", "retrieval", "tool", "approval", "user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Call:
 def kind_of(span: Span) -> str:
     """Return the word for what a span is: a boundary kind, another typed view, or ``span``."""
     stated = span.attributes.get("unrepeat.boundary")
-    if isinstance(stated, str) and stated in _BOUNDARIES:
+    if isinstance(stated, str) and stated in BOUNDARY_KINDS:
         return stated
     return _KINDS.get(type(span.view), "span")
 
@@ -73,7 +73,7 @@ def kind_of(span: Span) -> str:
 def is_boundary(span: Span) -> bool:
     """Tell whether a span is a call at a boundary; a tool call that was only proposed is none."""
     proposed = isinstance(span.view, ToolCall) and span.view.stage == "proposed"
-    return kind_of(span) in _BOUNDARIES and not proposed
+    return kind_of(span) in BOUNDARY_KINDS and not proposed
 
 
 def boundary_calls(trace: Trace) -> tuple[Call, ...]:

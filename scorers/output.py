@@ -153,7 +153,9 @@ def compile_similar(assertion: Similar) -> Scorer:
     """Compile ``similar``: the Dice coefficient of character trigrams reaches the threshold."""
     reference = trigrams(assertion.value)
     if not reference:
-        raise ScorerError("expected a reference text with letters or digits", where="similar.value")
+        raise ScorerError(
+            f"expected a reference text with letters or digits, got {excerpt(assertion.value)}", where="similar.value"
+        )
 
     def flaw(output: Any) -> str:
         share = dice(reference, trigrams(texts_of(output)[0]))

@@ -55,7 +55,7 @@ def compile_assertion(assertion: Assertion, index: int = 0) -> Scorer:
     if entry is None:
         near = difflib.get_close_matches(assertion.type, ASSERTION_TYPES, 1)
         hint = f"Nearest: {near[0]}" if near else ""
-        raise ScorerError("expected a known type of assertion", where=where, hint=hint)
+        raise ScorerError(f"expected a known type of assertion, got {assertion.type!r}", where=where, hint=hint)
     module, function = entry
     compiler = getattr(importlib.import_module(f".{module}", __package__), function)
     try:

@@ -216,6 +216,10 @@ def open_source(path: Path, options: ReadOptions | None = None) -> SourceFile:
 
 
 def _look(file: BinaryIO, name: str, size: int, options: ReadOptions) -> tuple[Framing, Any]:
+    head = file.read(_BUFFER_BYTES)
+    if b"\0" in head:
+        parse(head, where=name, limits=options.limits)  # no JSON has one: says what the file is instead
+    file.seek(0)
     first = _content_line(file, size, options.limits)
     second = _content_line(file, size, options.limits)
     for line in (first, second):
@@ -239,17 +243,19 @@ def _content_line(file: BinaryIO, size: int, limits: Limits) -> bytes:
     while not line.strip() and file.tell() < size:
         start = file.tell()
         line = file.readline(_BUFFER_BYTES)
-        if len(line) == _BUFFER_BYTES and not line.endswith(b"\n") and _skip_line(file):
+        if len(line) == _BUFFER_BYTES and not line.endswith(b"\n") and _skip_line(file, limits.document_bytes):
             file.seek(start)
             line = file.readline(limits.document_bytes)
     return line
 
 
-def _skip_line(file: BinaryIO) -> bool:
-    """Move to where the line ends, and tell whether it does."""
-    while chunk := file.read(_BUFFER_BYTES):
+def _skip_line(file: BinaryIO, limit: int) -> bool:
+    """Move to where the line ends, and tell whether it does so within a limit, in bytes."""
+    skipped = 0
+    while skipped <= limit and (chunk := file.read(_BUFFER_BYTES)):
         if b"\n" in chunk:
             return True
+        skipped += len(chunk)
     return False
 
 

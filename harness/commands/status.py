@@ -13,8 +13,8 @@ from ..output import json_option, print_json
 @click.command(
     "status",
     short_help="Move a case on: fixed, recovered, retired, or open again.",
-    epilog="Examples: unrepeat status inc-2026-0007 fixed;  "
-    "unrepeat status inc-2026-0007 retired --owner 'Ada Brook' --reason 'the desk was shut down'",
+    epilog="\b\nExamples:\n  unrepeat status inc-2026-0007 fixed\n"
+    "  unrepeat status inc-2026-0007 retired --owner 'Ada Brook' --reason 'the desk was shut down'",
 )
 @click.argument("case")
 @click.argument("status", type=click.Choice(get_args(Status)))

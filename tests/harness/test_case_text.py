@@ -28,7 +28,7 @@ def read(text):
 
 def proposal(assertion, why):
     """Return a proposal of an assertion."""
-    return Proposal(assertion, why, Violation(assertion=0, reason="red"))
+    return Proposal(assertion, why, Violation(reason="red"))
 
 
 @given(TEXTS | TRICKY)

@@ -77,7 +77,7 @@ def test_foreign_folder_is_left_alone(tmp_path, inside):
     path.parent.mkdir(parents=True)
     path.write_text("mine")
     done = call("demo", cwd=tmp_path)
-    assert (done.code, "choose another with --dir" in done.err) == (2, True)
+    assert (done.code, "Choose another with --dir" in done.err) == (2, True)
     assert files_of(tmp_path) == {f"unrepeat-demo/{inside}": b"mine"}
 
 

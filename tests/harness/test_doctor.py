@@ -126,10 +126,10 @@ def test_allowed_processes_are_no_escape():
 def test_interpreter_without_a_guard_is_found(project, tmp_path):
     """Stands for a Python whose audit hooks do nothing."""
     deaf = tmp_path / "deaf-python"
-    deaf.write_text(
-        f'#!/bin/sh\nfile=$1; shift\nexec {sys.executable} -c "import sys, runpy; sys.addaudithook = lambda hook: None; '
-        'sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name=\'__main__\')" "$file" "$@"\n'
+    program = (
+        "import sys, runpy; sys.addaudithook = str; del sys.argv[0]; runpy.run_path(sys.argv[0], None, '__main__')"
     )
+    deaf.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{program}" "$@"\n')
     deaf.chmod(0o755)
     edit(project, "unrepeat.toml", "[systems.support-desk]", f'[systems.support-desk]\ninterpreter = "{deaf}"')
     assert "got out of its replay: connection" in findings(project)[f"isolation of {deaf}"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 
 import pytest
@@ -115,7 +114,7 @@ def test_existing_case_is_left_as_it_was(tmp_path, chat):
     call("import", chat, "--id", "i1", cwd=tmp_path)
     before = files_of(tmp_path / "incidents")
     done = call("import", TRACE, "--id", "I1", cwd=tmp_path)
-    assert (done.code, "choose another --id" in done.err) == (2, True)
+    assert (done.code, "Choose another --id" in done.err) == (2, True)
     assert files_of(tmp_path / "incidents") == before
 
 
@@ -183,6 +182,16 @@ def test_proposals_in_comments_stay_in_their_comments(tmp_path):
     assert all(line.isprintable() for line in text.split("\n"))
 
 
+@pytest.mark.parametrize("text", ["a\nb", "a\n\nstatus: fixed\n", "\n", "x\n# y\n- {type: contains}"])
+def test_line_break_in_an_argument_does_not_leave_its_comment(tmp_path, text):
+    source = write(tmp_path, {"messages": failing({"to": text})})
+    told = call("import", source, "--id", "i1", "--json", cwd=tmp_path).json
+    lines = (tmp_path / "incidents/i1/case.yaml").read_text().splitlines()
+    assert told["proposals"]
+    assert [line for line in lines if line.startswith("  ") and not line.startswith("  # ")] == []
+    assert loaded(tmp_path).is_draft
+
+
 def test_accepted_hostile_proposal_is_kept_exactly(tmp_path):
     source = write(tmp_path, {"messages": failing({"to": HOSTILE, "no": "1e400", "at": "0o17"})})
     told = call("import", source, "--accept", "1", "--json", cwd=tmp_path).json
@@ -220,5 +229,5 @@ def test_two_imports_with_the_same_id_at_once_make_one_case(tmp_path, chat):
     ]
     ended = [(each.communicate(timeout=60), each.returncode) for each in started]
     assert sorted(code for _, code in ended) == [0, 2, 2, 2]
-    assert os.listdir(tmp_path / "incidents") == ["i1"]
+    assert [path.name for path in (tmp_path / "incidents").iterdir() if path.is_dir()] == ["i1"]
     assert loaded(tmp_path).id == "i1"

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.reports.samples import fixed
+from tests.replayers.recordings import refund_trace
 
+from unrepeat.cases.assertions import ASSERTION_ADAPTER
 from unrepeat.harness.trials import CERTIFYING, passed, run_trials, trials_needed, verdict_of_trials
+from unrepeat.replayers.replay import Replay, Version
 from unrepeat.scorers.registry import compile_all
-from unrepeat.scorers.score import ScorerFailure
+from unrepeat.scorers.score import Score, ScorerFailure
 from unrepeat.scorers.verdict import JudgedReplay
+
+ASSERTION = ASSERTION_ADAPTER.validate_python({"type": "not-tool-called", "tool": "refund"})
+SCORERS = compile_all([ASSERTION])
+TRACE = refund_trace()
 
 
 @pytest.fixture
 def good():
     """A trial in which everything passed."""
-    candidate = fixed().traces[0].candidate
-    assert candidate is not None
-    return msgspec.structs.replace(candidate, deterministic=None)
+    replay = Replay(
+        case_id="i1", version=Version(label="fix"), replayer="python", outcome="completed",
+        trace=msgspec.structs.replace(TRACE, spans=()), trace_id=TRACE.trace_id,
+    )  # fmt: skip
+    score = Score(type="not-tool-called", passed=True, reason="held", scope="whole_run")
+    return JudgedReplay(replay=replay, scores=(score,))
 
 
 def with_score(judged: JudgedReplay, **changes: object) -> JudgedReplay:
@@ -28,8 +37,13 @@ def with_score(judged: JudgedReplay, **changes: object) -> JudgedReplay:
 
 def test_trials_run_to_their_number_while_they_pass(good):
     numbers: list[int] = []
-    done = run_trials(5, lambda number: numbers.append(number) or good)
-    assert (len(done), numbers) == (5, [1, 2, 3, 4, 5])
+
+    def trial(number: int) -> JudgedReplay:
+        numbers.append(number)
+        return good
+
+    assert len(run_trials(5, trial)) == 5
+    assert numbers == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("passes", [False, None])
@@ -61,21 +75,27 @@ def test_case_without_severity_is_held_to_medium():
     assert trials_needed("") == trials_needed("medium")
 
 
-@pytest.mark.parametrize(("severity", "needed"), [("low", 72), ("high", 182)])
+@pytest.mark.parametrize(("severity", "needed"), [("low", 72), ("", 72), ("high", 182), ("critical", 365)])
 def test_one_trial_too_few_is_not_a_fix(good, severity, needed):
-    verdict = fixed()
-    [recorded] = [verdict.traces[0].recording]
-    scorers = compile_all(())
-    few = verdict_of_trials(scorers, recorded, None, [good] * (needed - 1), severity)
-    assert few.verdict != "fixed"
-    assert few.rate is not None
-    assert few.rate.trials == needed - 1
+    few, enough = (verdict_of_trials(SCORERS, TRACE, None, [good] * count, severity) for count in (needed - 1, needed))
+    assert (few.verdict, few.scope) == ("cannot_judge", None)
+    assert (enough.verdict, enough.scope) == ("fixed", "whole_run")
 
 
-def test_fails_are_counted_with_their_bound(good):
-    verdict = verdict_of_trials(
-        compile_all(()), fixed().traces[0].recording, None, [good, good, with_score(good, passed=False)], "low"
-    )
+def test_failed_trial_is_counted_with_its_bound(good):
+    trials = [good, good, with_score(good, passed=False)]
+    verdict = verdict_of_trials(SCORERS, TRACE, None, trials, "low")
+    assert verdict.verdict == "still_failing"
     assert verdict.rate is not None
     assert (verdict.rate.failures, verdict.rate.trials) == (1, 3)
     assert 0.86 < verdict.rate.at_most < 0.87
+
+
+def test_undecided_trial_is_not_called_a_success(good):
+    verdict = verdict_of_trials(SCORERS, TRACE, None, [good] * 90 + [with_score(good, passed=None)], "low")
+    assert (verdict.verdict, verdict.reason.partition(";")[0]) == ("cannot_judge", "trial 91 could not be decided")
+
+
+def test_crash_of_the_candidate_is_no_fix(good):
+    crashed = msgspec.structs.replace(good, replay=msgspec.structs.replace(good.replay, outcome="crashed"))
+    assert verdict_of_trials(SCORERS, TRACE, None, [good] * 90 + [crashed], "low").verdict == "error"

@@ -409,3 +409,8 @@ def test_replay_without_any_call_that_did_not_complete_passes_nothing(assertion,
     )  # fmt: skip
     found = judged(compile_all([ASSERTION_ADAPTER.validate_python(assertion)]), refund_trace(), replay).scores[0]
     assert not (isinstance(found, Score) and found.passed)
+
+
+def test_system_whose_boundaries_nobody_named_is_undecided(tmp_path):
+    app = "import model, tools\ndef handle(text): return 'refunded, unseen'\n"
+    assert outcome(NO_REFUND, replayed(tmp_path, app=app, boundaries={})) == UNDECIDED

@@ -71,7 +71,7 @@ def test_an_unknown_format_name_is_refused_with_the_known_ones(tmp_path):
         (b"", "got nothing"),
         (b'{"messages": [{"role"', "truncated"),
         (json.dumps(CHAT).encode("utf-16"), "UTF-16"),
-        (gzip.compress(json.dumps(CHAT).encode()), "gzip"),
+        (gzip.compress(json.dumps(CHAT).encode(), mtime=0), "gzip"),
         (bytes(range(256)), "binary|UTF-8"),
         (b'{"messages": ' + b"[" * 4000 + b"]" * 4000 + b"}", "200 levels"),
         (b'{"messages": [], "messages": []}', "'messages' twice"),

@@ -1,0 +1,93 @@
+"""What an app does after its entry returned, or only while its answer is read, counts like everything else."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tests.replayers.apps import calls, instead_of_call, replayed
+from tests.replayers.recordings import APP, TOOLS
+
+BOTH = [("get_order", "exact"), ("refund", "exact")]
+
+
+def later(statements: str) -> str:
+    """Return the app with other statements in the place of the refund, after which it returns."""
+    lines = "".join(f"    {line}\n" for line in statements.strip().splitlines())
+    return instead_of_call(f"if name == 'refund':\n{lines}    return 'queued'\nresult = run(name, args)")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import threading\nthreading.Thread(target=run, args=(name, args)).start()",
+        "import threading\nthreading.Timer(0.3, run, (name, args)).start()",
+        "import threading\nthreading.Thread(target=run, args=(name, args), daemon=True).start()",
+        "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor().submit(run, name, args)",
+    ],
+)
+def test_call_from_a_thread_that_outlives_the_entry_is_seen(tmp_path, start):
+    replay = replayed(tmp_path, app=later(start))
+    assert (calls(replay), replay.outcome, replay.trace.output) == (BOTH, "completed", "queued")
+
+
+def test_idle_pool_of_threads_holds_nothing_up(tmp_path):
+    app = "from concurrent.futures import ThreadPoolExecutor\nPOOL = ThreadPoolExecutor()\n" + instead_of_call(
+        "result = POOL.submit(run, name, args).result()"
+    )
+    started = time.monotonic()
+    assert replayed(tmp_path, app=app).outcome == "completed"
+    assert time.monotonic() - started < 3
+
+
+def test_thread_that_never_ends_is_an_error(tmp_path):
+    replay = replayed(
+        tmp_path, app=later("import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()")
+    )
+    assert replay.outcome == "timed_out"
+    assert "a thread was still running" in replay.error
+
+
+def test_daemon_that_never_ends_is_none(tmp_path):
+    start = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    assert replayed(tmp_path, app=later(start)).outcome == "completed"
+
+
+def test_death_after_the_return_is_a_crash(tmp_path):
+    replay = replayed(tmp_path, app=later("import threading, os\nthreading.Timer(0.2, os._exit, (3,)).start()"))
+    assert (replay.outcome, replay.error) == ("crashed", "the process ended with exit code 3")
+
+
+def test_miss_after_the_return_stops_the_replay(tmp_path):
+    replay = replayed(
+        tmp_path, app=later("import threading\nthreading.Timer(0.2, run, (name, {'order_id': 'x'})).start()")
+    )
+    assert (replay.outcome, replay.limit) == ("stopped", 4)
+
+
+def test_task_that_nobody_awaits_is_seen(tmp_path):
+    app = later("import asyncio\nasyncio.get_running_loop().create_task(run(name, args))")
+    app = app.replace("def handle", "async def handle").replace("result = run", "result = await run")
+    replay = replayed(tmp_path, app=app, tools=TOOLS.replace("def ", "async def "))
+    assert (calls(replay), replay.outcome) == (BOTH, "completed")
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_entry_that_answers_piece_by_piece_is_read_to_the_end(tmp_path, kind):
+    source = f"\n{kind} stream(text):\n    yield 'It is: '\n    yield handle(text)\n"
+    app = APP + source + "\nhandle_once = handle\n"
+    app = app.replace("yield handle(text)", "yield handle_once(text)") + "\nhandle = stream\n"
+    replay = replayed(tmp_path, app=app)
+    assert (calls(replay), replay.trace.output) == (BOTH, "It is: Done, refunded.")
+
+
+def test_lazy_answer_is_made(tmp_path):
+    app = APP + "\nonce = handle\ndef handle(text): return map(once, [text])\n"
+    replay = replayed(tmp_path, app=app)
+    assert (calls(replay), replay.trace.output) == (BOTH, "Done, refunded.")
+
+
+def test_what_runs_when_the_process_ends_is_no_part_of_the_answer(tmp_path):
+    app = "import atexit, socket\natexit.register(socket.gethostbyname, 'example.invalid')\n" + APP
+    replay = replayed(tmp_path, app=app)
+    assert (replay.outcome, replay.refused) == ("completed", ())
