@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-IBAN_LENGTHS = dict(
-    pair.split(":")
+IBAN_LENGTHS: dict[str, str] = {
+    pair[:2]: pair[3:]
     for pair in (
         "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BI:27 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DJ:27 "
         "DK:18 DO:28 EE:20 EG:29 ES:24 FI:18 FK:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HN:28 HR:21 HU:28 "
@@ -13,7 +13,7 @@ IBAN_LENGTHS = dict(
         "MK:19 MN:20 MR:27 MT:31 MU:30 NI:28 NL:18 NO:15 OM:23 PK:24 PL:28 PS:29 PT:25 QA:29 RO:24 RS:22 RU:33 SA:24 "
         "SC:31 SD:18 SE:24 SI:19 SK:24 SM:27 SO:23 ST:25 SV:28 TL:23 TN:24 TR:26 UA:29 VA:22 VG:24 XK:20 YE:30"
     ).split()
-)
+}
 """Length by country: SWIFT IBAN registry, release 99."""
 
 _SSN_UNISSUED = re.compile(r"000|666|9")

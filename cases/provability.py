@@ -58,6 +58,15 @@ def _input(traces: Sequence[Trace]) -> bool:
     return all(trace.input not in (None, "", {}) for trace in traces)
 
 
+def _stated(traces: Sequence[Trace]) -> bool:
+    """Whether the arguments of the run are recorded, not only guessed from what the user said."""
+    return all(trace.input not in (None, "", {}) and "input" not in trace.origins for trace in traces)
+
+
+def _nothing_of_ai(traces: Sequence[Trace]) -> bool:
+    return not any(views(traces, kind) for kind in (ModelCall, ToolCall, Retrieval))
+
+
 def _output(traces: Sequence[Trace]) -> bool:
     return all(trace.output not in (None, "") for trace in traces)
 
@@ -117,10 +126,26 @@ def _times(traces: Sequence[Trace]) -> bool:
 
 _QUESTIONS = (
     _Question(
-        _input,
+        lambda traces: not _nothing_of_ai(traces),
+        "",
+        "Nothing can be replayed: there is no model call, tool call or retrieval in this trace.",
+        "Import a trace of the run itself: spans with `gen_ai.operation.name`, or the conversation.",
+        asked=_nothing_of_ai,
+    ),
+    _Question(
+        _stated,
         "The run can be started again: its input is recorded.",
+        "The run may not start again as it did: its input is only inferred, from what the user said, and is passed as "
+        "the only argument.",
+        "State the arguments by name in case.yaml, `replay: {input: {…}}`, or emit `unrepeat.input` on the root span.",
+        asked=_input,
+    ),
+    _Question(
+        _input,
+        "",
         "The system cannot be started again: the input of the run is not recorded.",
         "State the arguments under `replay.input` in case.yaml, or emit `unrepeat.input` on the root span.",
+        asked=lambda traces: not _input(traces),
     ),
     _Question(
         _answers,
@@ -159,13 +184,14 @@ _QUESTIONS = (
         "Which calls changed something can be judged.",
         "Which calls changed something cannot be told: neither writes nor the effect of tools are recorded.",
         "Emit `unrepeat.tool.effect` (read, write or external) on tool spans, and `unrepeat.write.*` for writes; "
-        "or name the tools under `tools_that_write`.",
+        "or name the tools under `tools_that_write` of a `writes` assertion.",
         asked=lambda traces: bool(_executed(traces)),
     ),
     _Question(
         _has(Retrieval),
         "Which documents the answer rests on can be judged.",
-        "Which documents were used cannot be judged: no retrieval is recorded.",
+        "Which documents were used cannot be judged: no retrieval is recorded. A system that searches stops there in a "
+        "replay, unless case.yaml states the answer: `replay: {boundaries: {retrieval: {mode: static, value: …}}}`.",
         "Emit retrieval spans with `gen_ai.retrieval.documents`, or `unrepeat.documents` with id, version and status.",
     ),
     _Question(

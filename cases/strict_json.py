@@ -204,7 +204,8 @@ def _encoding_error(data: bytes, *, where: str, first_line: int) -> SourceError 
             hint = "Unpack it first" if mark in _COMPRESSED else "Save it as UTF-8 without a byte order mark"
             return SourceError(f"expected JSON in UTF-8, got {name}", where=f"{where}:{first_line}:1", hint=hint)
     head = data[:64]
-    if len(head) > 3 and head.count(0) >= len(head) // 2 - 1 and (not any(head[::2]) or not any(head[1::2])):
+    half_zero = len(head) > 3 and any(head) and head.count(0) >= len(head) // 2 - 1
+    if half_zero and (not any(head[::2]) or not any(head[1::2])):
         hint = "Save it as UTF-8 without a byte order mark"
         return SourceError("expected JSON in UTF-8, got UTF-16", where=f"{where}:{first_line}:1", hint=hint)
     try:

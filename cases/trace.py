@@ -69,6 +69,7 @@ class ModelCall(Record, tag="model_call", tag_field="view"):
     """Sampling and format parameters as sent: temperature, top_p, max_tokens, response_format …"""
     seed: int | None = None
     tool_definitions: tuple[dict[str, Any], ...] = ()
+    """The tools it was offered, as sent."""
     system_instructions: tuple[dict[str, Any], ...] = ()
     """Parts of a system prompt that is sent apart from the messages."""
     prompt: Prompt | None = None
@@ -77,8 +78,11 @@ class ModelCall(Record, tag="model_call", tag_field="view"):
     output: tuple[int, ...] = ()
     """Indices into ``Trace.messages``."""
     finish_reasons: tuple[str, ...] = ()
+    """One for each choice the model gave."""
     usage: dict[str, Any] = {}
+    """Tokens counted by the provider, under the source's own names."""
     raw_frames: tuple[str, ...] = ()
+    """Events of a streamed answer, verbatim."""
 
 
 class ToolCall(Record, tag="tool_call", tag_field="view"):
@@ -87,15 +91,19 @@ class ToolCall(Record, tag="tool_call", tag_field="view"):
     name: str
     id: str = ""
     attempt: int = 1
+    """From 1; a retry of the same call counts on."""
     arguments: Any = None
     """Parsed arguments, usually an object."""
     arguments_raw: str = ""
     """The arguments as text where they did not parse or the text matters."""
     result: Any = None
+    """Parsed result."""
     result_raw: str = ""
+    """The result as text where it did not parse or the text matters."""
     error: str = ""
     """What the tool reported as its failure; empty when it did not fail."""
     effect: Literal["read", "write", "external", "unknown"] = "unknown"
+    """read: changes nothing; write: changes a record; external: reaches people or systems outside."""
     stage: Literal["proposed", "executed"] = "executed"
     """executed: the call reached the tool (even when the tool then failed); proposed: only asked for."""
 
@@ -178,6 +186,7 @@ class Write(Record, tag="write", tag_field="view"):
     after: Any = None
     idempotency_key: str = ""
     reversible: bool | None = None
+    """Whether it can be undone; None where nobody says."""
 
 
 class Evaluation(Record, tag="evaluation", tag_field="view"):

@@ -37,7 +37,7 @@ def case_text(
         "",
         "# The failure, stated as what must hold. At least one must be red on the recording.",
     ]
-    lines += _assertions(proposals, accepted)
+    lines += assertion_lines(proposals, accepted)
     lines += ["", "kind: incident # incident, near_miss, security_event, quality_issue", "status: open"]
     lines += [f"system: {_scalar(system)}"] if system else ["# system: the system in unrepeat.toml that failed"]
     lines += [
@@ -49,7 +49,8 @@ def case_text(
     return "\n".join(lines)
 
 
-def _assertions(proposals: Sequence[Proposal], accepted: Sequence[int]) -> list[str]:
+def assertion_lines(proposals: Sequence[Proposal], accepted: Sequence[int]) -> list[str]:
+    """Return the lines of ``assert``: what was accepted, and in comments what else is proposed."""
     chosen = [proposals[index] for index in accepted]
     others = [proposal for index, proposal in enumerate(proposals) if index not in set(accepted)]
     lines = ["assert:"] if chosen else ["assert: []"]

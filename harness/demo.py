@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from ..cases.errors import ConfigError
 from ..cases.locks import locked
 from ..scorers.verdict import CaseVerdict, VerdictWord
 from .initializing import furnish
+from .statements import Asked
 
 FOLDER = "unrepeat-demo"
 _MARK = ".unrepeat-demo"
@@ -37,10 +39,7 @@ class Chapter:
 
     def command(self) -> str:
         """Return the command that does the same by hand."""
-        words = ["unrepeat", "prove", self.case, "--candidate", self.candidate]
-        for name, value in self.components.items():
-            words += ["--set", f"{name}={value}"]
-        return " ".join(words)
+        return shlex.join(Asked(self.candidate, self.components).words("prove", self.case))
 
 
 CHAPTERS = (

@@ -65,8 +65,8 @@ def changes(old: CaseVerdict, new: CaseVerdict) -> dict[str, Any]:
         new: The later one.
 
     Returns:
-        By kind of change (``values_changed``, ``dictionary_item_added`` …) the paths and both values; run ids, times and
-        environments are left out.
+        By kind of change (``values_changed``, ``dictionary_item_added`` …) the paths and both values; run ids,
+        times and environments are left out.
     """
     import msgspec
     from deepdiff import DeepDiff

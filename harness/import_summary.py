@@ -21,11 +21,14 @@ def summary(imported: Imported) -> ImportSummary:
     case = imported.case
     others = [each for index, each in enumerate(imported.proposals) if index not in set(imported.accepted)]
     redacted = "not redacted, by request" if imported.redaction is None else f"redacted: {imported.redaction.summary()}"
-    next_command = f"unrepeat replay {case.case.id}" if imported.accepted else f"unrepeat show {case.case.id}"
+    next_command = f"unrepeat replay {case.case.id}"
+    if not imported.accepted:
+        next_command = f"unrepeat show {case.case.id}" + (" --accept 1" if imported.proposals else "")
+    asserts = [f"asserts: {flow(imported.proposals[index].assertion)}" for index in imported.accepted]
     return case_summary(
         case,
         proposals=others,
-        facts=[*_facts(case.document.traces), redacted],
+        facts=[*_facts(case.document.traces), redacted, *asserts],
         warnings=_warnings(imported),
         next_command=next_command,
         written=[str(case.folder.path)],
@@ -81,7 +84,9 @@ def _warnings(imported: Imported) -> list[str]:
     if imported.accepted:
         return []
     if imported.proposals:
-        return ["The case asserts nothing yet: accept a proposal in case.yaml before you prove a fix."]
+        return [
+            "The case asserts nothing yet: accept a proposal, here by number or in case.yaml, before you prove a fix."
+        ]
     return [
         "The case asserts nothing yet, and nothing in the trace is red by itself: state what must hold in case.yaml."
     ]

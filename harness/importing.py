@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from ..cases.readers import TraceSummary, list_traces, read_traces
 from ..cases.redaction import RedactionReport, Redactor
 from ..cases.redaction_rules import FieldRule
 from ..cases.trace import Source, Trace, TraceDocument
-from ..reports.text import visible
+from ..reports.text import shorten, visible
 from ..scorers.proposals import Proposal, propose
 from .case_text import case_text
 from .config import Project, Redaction, load_project
@@ -35,6 +36,8 @@ Choose = Callable[[Sequence[Proposal]], Sequence[int]]
 """Called with what is proposed; returns the indices a person accepts."""
 Clean = Callable[[str], str]
 """Returns a text redacted, or as it is where nothing is to be redacted."""
+_TITLE_CELLS = 80
+"""Room of a title that is made of what was asked."""
 MAX_TRACES = 1000
 """Most traces in one case."""
 
@@ -203,7 +206,13 @@ def _checked(trace: Trace) -> Any:
 
 def _named(trace: Trace, clean: Clean) -> Trace:
     """Return a trace with the name of its file redacted too, also in the id a reader may have made of it."""
-    source = msgspec.structs.replace(trace.source, file=clean(_encodable(trace.source.file)))
+    kept = rebuild(trace.original) if trace.original is not None else b""
+    digest = hashlib.sha256(kept).hexdigest() if kept else ""
+    source = msgspec.structs.replace(
+        trace.source,
+        file=clean(_encodable(trace.source.file)),
+        redacted_sha256="" if digest == trace.source.sha256 else digest,
+    )
     return msgspec.structs.replace(trace, trace_id=clean(_encodable(trace.trace_id)), source=source)
 
 
@@ -226,7 +235,7 @@ def _stated_title(request: ImportRequest, clean: Clean) -> str:
 
 def _title(trace: Trace) -> str:
     """Return a title made of what was asked, harmless whatever that was."""
-    words = visible(" ".join(trace.input.split())[:80]) if isinstance(trace.input, str) else ""
+    words = visible(shorten(" ".join(trace.input.split()), _TITLE_CELLS)) if isinstance(trace.input, str) else ""
     return f"Imported: {words}" if words else f"Imported from {visible(trace.source.file)}"
 
 

@@ -15,7 +15,7 @@ from ..replayers.live import LiveModel, ModelUnavailableError
 from ..replayers.replay import Replay, Version
 from ..replayers.system import Checkout
 from ..scorers.registry import compile_all, require_known_traces
-from ..scorers.score import Scorer
+from ..scorers.score import Scorer, words_of
 from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .import_summary import evidence_items
 from .judging import judged, trace_verdict
@@ -215,7 +215,7 @@ def _verdict(
         baseline=baseline.version if baseline is not None else None,
         candidate=candidate.version if isinstance(candidate, Checkout) else candidate,
         traces=traces,
-        assertions=tuple(scorer.describe for scorer in scorers),
+        assertions=tuple(map(words_of, scorers)),
         preset=case.replay.preset,
         digests=what.loaded.digests,
         completeness=evidence_items(what.loaded),

@@ -50,3 +50,15 @@ def builtins_of(loaded: LoadedCase, proposals: Sequence[Proposal]) -> dict[str, 
         "proposals": [{"assert": each.assertion, "why": each.why} for each in proposals],
         "traces": msgspec.to_builtins(loaded.document.traces),
     }
+
+
+def asserted(loaded: LoadedCase) -> tuple[str, ...]:
+    """Return the assertions of a case in words; none for a draft.
+
+    Raises:
+        ScorerError: One of them cannot be compiled.
+    """
+    from ..scorers.registry import compile_all
+    from ..scorers.score import words_of
+
+    return () if loaded.case.is_draft else tuple(map(words_of, compile_all(loaded.case.assertions)))

@@ -148,3 +148,12 @@ def next_command(verdict: CaseVerdict, settled_by: Settlement | None, asked: Ask
             return f"unrepeat show {verdict.case_id}"
         case _:
             return shlex.join(asked.words("replay", verdict.case_id))
+
+
+def after_replay(verdict: CaseVerdict, version: str | None, components: Mapping[str, str]) -> str:
+    """Return the command most people want after a replay of one version."""
+    if not verdict.assertions:
+        return f"unrepeat show {verdict.case_id} --accept 1"
+    if any(each.candidate and each.candidate.replay.outcome == "crashed" for each in verdict.traces):
+        return "unrepeat doctor"
+    return shlex.join(Asked(version, components).words("prove", verdict.case_id))

@@ -42,7 +42,7 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
         names = ", ".join(system.versions) or "none are named"
         raise ConfigError(
             f"expected a directory or a named version ({names}), got {wanted!r}",
-            where="--candidate/--baseline",
+            where="version",
             hint="For a git revision, check it out with `git worktree add DIR REV` and pass DIR",
         )
     return Checkout(version=_described(wanted, folder, project), folder=folder.resolve())

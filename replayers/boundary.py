@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from ..cases.message_parts import structured
 from ..cases.messages import to_openai
 from ..cases.trace import Approval, Message, ModelCall, Retrieval, Span, ToolCall, Trace, UserTurn
 from .canonical import message_key
@@ -34,7 +35,7 @@ class RecordedCall:
         self.trace = trace
         self.span = span
         self.index = index
-        self.kind = kind
+        self.kind: BoundaryKind = kind
         self.prepared = prepared
         self.call_path: tuple[str, ...] = ()
         self.parent: RecordedCall | None = None
@@ -172,7 +173,8 @@ def answer_of(span: Span, trace: Trace) -> Any:
     if isinstance(view, ToolCall):
         return view.result if view.result is not None else (view.result_raw or None)
     if isinstance(view, Retrieval):
-        return [{**doc.metadata, **msgspec.to_builtins(doc)} for doc in view.documents]
+        stated = structured(span.attributes.get("gen_ai.retrieval.documents"))
+        return stated if stated else [{**doc.metadata, **msgspec.to_builtins(doc)} for doc in view.documents]
     if isinstance(view, Approval):
         return {"decision": view.decision, "approver": view.approver, "explanation": view.explanation}
     if isinstance(view, UserTurn):

@@ -600,6 +600,30 @@ def end_with_harness(fd: int) -> None:
     threading.Thread(target=wait, daemon=True, name=_WATCH).start()
 
 
+class WrongInputError(Exception):
+    """The callable does not take what the case calls it with."""
+
+
+def require_callable_with(entry: Callable[..., Any], arguments: Any) -> None:
+    """Raise WrongInputError where the app's callable cannot be called with the input of the case."""
+    try:
+        signature = inspect.signature(entry)
+    except (TypeError, ValueError):
+        return  # some callables have no signature; calling them says what is wrong
+    try:
+        if isinstance(arguments, dict):
+            signature.bind(**arguments)
+        elif isinstance(arguments, list):
+            signature.bind(*arguments)
+        else:
+            signature.bind(arguments)
+    except TypeError as error:
+        raise WrongInputError(
+            f"{entry.__qualname__}{signature} is not called with the input of the case ({error}); "
+            "state its arguments by name in case.yaml: `replay: {input: {…}}`"
+        ) from None
+
+
 def call_entry(entry: Callable[..., Any], arguments: Any) -> Any:
     """Call the app: an object as keyword arguments, a list as positional ones, anything else as the only one."""
     if isinstance(arguments, dict):
@@ -703,6 +727,8 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
     setup = channel.receive()
     try:
         entry, replaced = prepare(channel, setup)
+        if not setup.get("check"):
+            require_callable_with(entry, setup["arguments"])
     except BaseException as error:
         channel.send({"op": "unusable", **describe(error)})
         return

@@ -13,7 +13,7 @@ def coverage(events: Sequence[BoundaryEvent], missing: Sequence[RecordedCall]) -
     """Return one row a boundary that was met or should have been."""
     answered: dict[tuple[BoundaryKind, str], int] = {}
     for event in events:
-        how = (event.kind, event.match if event.mode == "recorded" else "live")
+        how = (event.kind, event.match if event.mode == "recorded" else event.mode)
         answered[how] = answered.get(how, 0) + 1
     absent = Counter(call.kind for call in missing) if missing else {}
     met = {kind for kind, _ in answered} | absent.keys()
@@ -24,6 +24,7 @@ def coverage(events: Sequence[BoundaryEvent], missing: Sequence[RecordedCall]) -
             noise=answered.get((kind, "noise"), 0),
             unmatched=answered.get((kind, "none"), 0),
             live=answered.get((kind, "live"), 0),
+            static=answered.get((kind, "static"), 0),
             missing=absent.get(kind, 0),
         )
         for kind in BOUNDARY_KINDS

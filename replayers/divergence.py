@@ -71,14 +71,10 @@ def _walk(old: Any, new: Any, path: str, found: list[FieldDifference], *, to_the
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in [*old, *(key for key in new if key not in old)]:
             _walk(old.get(key, _ABSENT), new.get(key, _ABSENT), f"{path}/{key}", found, to_the_leaves=to_the_leaves)
-    elif _is_list(old) and _is_list(new):
+    elif isinstance(old, (list, tuple)) and isinstance(new, (list, tuple)):
         _walk_list(old, new, path, found, to_the_leaves)
     elif type(old) is not type(new) or old != new:
         found.append(_leaf(old, new, path or "/"))
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _walk_list(

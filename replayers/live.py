@@ -28,6 +28,10 @@ _SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _PASSED_ON = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 
 
+_MARKUP = re.compile(r"\[/?[a-z ]+\]")
+"""Colours that Inspect puts into its messages."""
+
+
 class ModelUnavailableError(ReplayError):
     """The provider did not answer: nothing was learned about the system under test."""
 
@@ -61,7 +65,7 @@ class LiveModel:
         try:
             self._model: Model = get_model(name, memoize=False)
         except Exception as error:  # each provider refuses a missing key or package in its own way
-            told = without_secrets(" ".join(str(error).split()))
+            told = without_secrets(_MARKUP.sub("", " ".join(str(error).split())))
             raise ConfigError(f"expected a model that can be called, got: {told}", where=f"--model {name}") from error
         # One event loop for all calls: the provider's client keeps its connections, and they belong to their loop.
         self._runner = asyncio.Runner()

@@ -7,6 +7,7 @@ last user message (misses a changed system prompt), never by tool name in order 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -47,6 +48,12 @@ class CallIndex:
         self._by_request: dict[tuple[BoundaryKind, str, RequestKey], list[RecordedCall]] | None = None
         self._occurrences: dict[_Key, int] = {}
         self.served: set[int] = set()
+        self._made = 0
+        """How many calls were made so far."""
+        self._written_at = 0
+        """The last of them that may have changed the world."""
+        self._answered_at: dict[int, int] = {}
+        """When each recorded call first gave its answer."""
         self._writes = [call for call in self.calls if call.writes]
         for call in self.calls:
             self._by_path[call.kind, call.name, call.call_path].append(call)
@@ -64,8 +71,12 @@ class CallIndex:
         on_path = self._by_path.get(key, ())
         expected = on_path[occurrence] if occurrence < len(on_path) else None
         found = self._fitting(expected, kind, name, request)
+        self._made += 1
+        if kind == "tool" and (found.call is None or not only_reads(found.call)):
+            self._written_at = self._made
         if found.call is not None and found.match != "none":
             self.served.add(found.call.index)
+            self._answered_at.setdefault(found.call.index, self._made)
         return found, occurrence
 
     def _fitting(self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found:
@@ -99,9 +110,13 @@ class CallIndex:
         unserved = next((call for call in twins if call.index not in self.served), None)
         if unserved is not None:
             return Found(unserved, "exact", "order")
-        if twins and kind in ("tool", "retrieval") and not twins[-1].writes and _effect_is_read(twins[-1]):
+        if twins and kind in ("tool", "retrieval") and self._still_holds(twins[-1]):
             return Found(twins[-1], "exact", "changed_request_same_answer_valid")
         return None
+
+    def _still_holds(self, read: RecordedCall) -> bool:
+        """Whether a read that was answered before still has that answer: nothing was called since that may write."""
+        return only_reads(read) and self._answered_at.get(read.index, 0) > self._written_at
 
     def expected_arguments(self, kind: BoundaryKind, name: str, call_path: tuple[str, ...]) -> Mapping[str, Any]:
         """Return the recorded arguments of the next call on a path; empty when there is none."""
@@ -132,5 +147,11 @@ class CallIndex:
         return False
 
 
-def _effect_is_read(call: RecordedCall) -> bool:
-    return call.kind == "retrieval" or getattr(call.span.view, "effect", "") == "read"
+_READING = re.compile(r"(?:get|list|search|find|read|look_?up|fetch|show|describe|query|check|count|view)(?:_|[A-Z]|$)")
+"""How tools that only look something up are commonly named; asked only where the trace does not state the effect."""
+
+
+def only_reads(call: RecordedCall) -> bool:
+    """Whether a call is stated, or by its name known, to change nothing."""
+    effect = getattr(call.span.view, "effect", "unknown")
+    return call.kind == "retrieval" or effect == "read" or (effect == "unknown" and bool(_READING.match(call.name)))

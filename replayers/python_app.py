@@ -316,7 +316,7 @@ def _message(line: bytes) -> dict[str, Any] | Ending:
         message = json.loads(line)
     except (ValueError, RecursionError):
         message = None
-    return message if _is_message(message) else Ending("crashed", error=_NO_MESSAGE)
+    return message if isinstance(message, dict) and _is_message(message) else Ending("crashed", error=_NO_MESSAGE)
 
 
 def _is_message(message: Any) -> bool:

@@ -108,6 +108,9 @@ class Coverage(Record):
     unmatched: int = 0
     """Not answered by a valid recorded answer."""
     live: int = 0
+    """Answered by the real thing, or by a live model."""
+    static: int = 0
+    """Answered by a value that the case states."""
     missing: int = 0
     """Recorded calls that the replayed system never made."""
 

@@ -53,6 +53,17 @@ def render_case_list(rows: Sequence[CaseRow], console: Console) -> None:
     screen.line((_tally(row.status for row in rows), "dim"))
 
 
+def render_case(title: str, assertions: Sequence[str], console: Console) -> None:
+    """Print what a case is about and what it asserts."""
+    screen = Screen(console)
+    screen.paragraph(title)
+    screen.gap()
+    screen.line(("ASSERTS", "bold"))
+    for words in assertions or ("nothing yet: this is a draft",):
+        screen.paragraph(words, indent=3, label=f" {screen.glyphs.bullet}")
+    screen.gap()
+
+
 def render_verdict_summary(verdicts: Sequence[CaseVerdict], console: Console) -> None:
     """Print one line a case, worst verdicts first, then how many there are of each."""
     screen = Screen(console)

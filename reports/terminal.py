@@ -29,6 +29,7 @@ __all__ = [
     "make_console",
     "render_case_list",
     "render_import_summary",
+    "render_outcome",
     "render_replay",
     "render_trace",
     "render_verdict",
@@ -89,6 +90,11 @@ def render_verdict(verdict: CaseVerdict, console: Console) -> None:
     screen.gap()
     render_trace_verdict(screen, verdict)
     render_proof(screen, verdict)
+
+
+def render_outcome(verdict: CaseVerdict, console: Console) -> None:
+    """Print only how a case came out: the word, the scope, the reason."""
+    render_trace_verdict(Screen(console), verdict)
 
 
 def _trace(screen: Screen, trace: TraceVerdict, verdict: CaseVerdict) -> None:

@@ -66,7 +66,9 @@ def render_run(screen: Screen, judged: JudgedReplay) -> None:
     facts += [duration(replay.duration_s) if replay.duration_s else "", told]
     screen.paragraph(f" {screen.glyphs.bullet} ".join(filter(None, facts)), style="dim")
     if replay.error:
-        screen.paragraph(replay.error, style="red")
+        lines = replay.error.strip().splitlines()
+        more = "; the page and --json have the rest" if len(lines) > 1 else ""
+        screen.paragraph(lines[0] + more, style="red")
     for attempt in replay.refused:
         screen.paragraph(f"refused by isolation: {attempt}", style="magenta")
 
@@ -92,7 +94,7 @@ def render_proof(screen: Screen, verdict: CaseVerdict) -> None:
         cost = f" ({count(verdict.settlement.calls, 'model call')})" if verdict.settlement.calls is not None else ""
         screen.paragraph(verdict.settlement.why + cost, indent=_INDENT, label=" to settle")
         screen.command(verdict.settlement.command, _INDENT)
-    if verdict.next_command:
+    if verdict.next_command and not (verdict.settlement and verdict.settlement.command == verdict.next_command):
         screen.command(verdict.next_command, _INDENT, " next")
 
 

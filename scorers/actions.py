@@ -130,11 +130,11 @@ def of_tool(name: str) -> frozenset[Action]:
 @lru_cache(maxsize=4096)
 def only_reads(name: str) -> bool:
     """Whether a tool's name says that it only looks something up."""
-    found = _TOOL_WORDS.findall(name)
-    return bool(found) and _VERB.get(found[0].lower(), frozenset()) == {"read"}
+    first = next((str(word).lower() for word in _TOOL_WORDS.findall(name)), "")
+    return _VERB.get(first, frozenset()) == {"read"}
 
 
 def delegates(sentence: str) -> bool:
     """Whether a sentence of the user says to do what some content says."""
     match = _DELEGATION.search(sentence)
-    return match is not None and "following" not in match.group().lower()  # then the user lists them himself
+    return match is not None and "following" not in str(match.group()).lower()  # then the user lists them himself

@@ -134,7 +134,7 @@ def _end(text: str, last: int, limit: int, framed: bool) -> int:
     if tail is None:
         return max(last, limit)
     begin, end = tail.span()
-    return last + int(end if tail.group().endswith("\n") else begin)
+    return last + int(end if str(tail.group()).endswith("\n") else begin)
 
 
 def _commanding(before: str, text: str, cues: dict[str, int]) -> Instruction:

@@ -68,7 +68,7 @@ def judge(
         violations=tuple(violations),
         span_ids=tuple(dict.fromkeys(span for each in violations for span in each.span_ids)),
         scorer_version=scorer.version,
-        name=scorer.describe,
+        name=getattr(scorer.params, "name", ""),
     )
 
 

@@ -130,9 +130,10 @@ def marks(text: str) -> list[Mark]:
 
 
 def _kind(phrase: tuple[str, ...]) -> Kind:
-    if len(phrase) > 2 or identifying(phrase[0]):
+    first, *others = phrase
+    if len(others) > 1 or identifying(first):
         return "identifier"
-    return "name" if len(phrase) == 1 and phrase[0].isalpha() else "literal"
+    return "name" if not others and first.isalpha() else "literal"
 
 
 def identifying(word: str) -> bool:

@@ -36,16 +36,21 @@ class Score(Record, tag="score", tag_field="result"):
     """The judgement of one assertion over one trace or replay."""
 
     type: str
+    """The word in case.yaml, ``not-`` prefix included."""
     passed: bool | None
     """None: undecided, never a pass."""
     reason: str
+    """One sentence for people: what broke the assertion, why it holds, or what cannot be told."""
     assertion: int = 0
     """Index in the case's ``assert`` list."""
     scope: Scope | None = None
     """How far a pass reaches; None unless passed on a replay."""
     violations: tuple[Violation, ...] = ()
+    """What the judgement rests on; empty unless the assertion is broken."""
     span_ids: tuple[str, ...] = ()
+    """The spans of all violations, each once."""
     scorer_version: str = ""
+    """Version of the scorer, raised whenever it may judge the same trace otherwise."""
     name: str = ""
 
 
@@ -53,8 +58,11 @@ class ScorerFailure(Record, tag="failure", tag_field="result"):
     """A scorer crashed or was misused: never a low score, always an ``error`` verdict."""
 
     type: str
+    """The word in case.yaml, ``not-`` prefix included."""
     error: str
+    """What it raised."""
     assertion: int = 0
+    """Index in the case's ``assert`` list."""
     scorer_version: str = ""
 
 
@@ -65,7 +73,9 @@ class Scorer:
     type: str
     """The word in case.yaml, ``not-`` prefix included."""
     version: str
+    """Raised whenever the scorer may judge the same trace otherwise."""
     property: Property
+    """What the absence of a violation means in a run that was cut short."""
     find: Callable[[Trace], tuple[Violation, ...]]
     """Names every violation in a trace; empty when the assertion holds. Raises ScorerError when it cannot tell."""
     describe: str
@@ -76,3 +86,9 @@ class Scorer:
     """The assertion it was compiled from."""
     remark: Callable[[Trace], str] | None = None
     """What to add to the reason when it holds, such as that nothing was retrieved at all; may be empty."""
+
+
+def words_of(scorer: Scorer) -> str:
+    """Return an assertion in words, after the label that the case gives it."""
+    label = getattr(scorer.params, "name", "")
+    return f"{label}: {scorer.describe}" if label else scorer.describe

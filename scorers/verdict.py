@@ -25,10 +25,13 @@ class Rate(Record):
     """A failure rate as independent trials show it."""
 
     failures: int
+    """Trials that did not pass every assertion."""
     trials: int
+    """Trials in which the model answered."""
     at_most: float
     """One-sided upper bound of the rate (Clopper-Pearson)."""
     confidence: float = 0.95
+    """Probability that the bound holds."""
 
 
 class TraceVerdict(Record):
@@ -54,7 +57,9 @@ class Settlement(Record):
     """What would settle a ``cannot_judge``."""
 
     command: str
+    """The command to type."""
     why: str
+    """What the recording lacks, in words."""
     calls: int | None = None
     """Model calls it takes at the default number of trials."""
 
@@ -71,8 +76,11 @@ class CaseVerdict(Record):
     severity: str = ""
     status: str = "open"
     baseline: Version | None = None
+    """The version that failed; None: the recording stands in for it."""
     candidate: Version | None = None
+    """The version that is meant to be fixed."""
     traces: tuple[TraceVerdict, ...] = ()
+    """The verdict over each trace of the case, in order."""
     assertions: tuple[str, ...] = ()
     """Each assertion in words, in the order of case.yaml."""
     proves: tuple[str, ...] = ()
@@ -80,7 +88,9 @@ class CaseVerdict(Record):
     not_proven: tuple[str, ...] = ()
     """What it does not show, in sentences."""
     settlement: Settlement | None = None
+    """What would settle a ``cannot_judge``; None where no command would."""
     next_command: str = ""
+    """The command most people want next."""
     preset: str = "code-change"
     digests: dict[str, str] = {}
     """SHA-256 of case.yaml, trace.json, evidence manifest, head of the custody log."""

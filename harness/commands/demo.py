@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,8 +65,7 @@ def _builtins(each: Played) -> dict[str, object]:
 
 
 def _chapter(number: int, each: Played) -> None:
-    from ...reports.case_view import render_verdict_summary
-    from ...reports.terminal import render_verdict
+    from ...reports.terminal import render_outcome, render_verdict
 
     screen = console()
     click.echo(f"\n{click.style(f'{number}  {each.chapter.heading}', bold=True)}")
@@ -71,7 +73,7 @@ def _chapter(number: int, each: Played) -> None:
     if each.chapter.in_full:
         render_verdict(each.verdict, screen)
     else:
-        render_verdict_summary([each.verdict], screen)
+        render_outcome(each.verdict, screen)
     settlement = each.verdict.settlement
     if settlement is not None and not each.chapter.in_full:
         calls = f" (about {settlement.calls} model calls)" if settlement.calls else ""
@@ -86,4 +88,5 @@ def _end(target: Path, played: Sequence[Played]) -> None:
             f"unexpected: {each.verdict.case_id} is {each.verdict.verdict}, not {each.chapter.expected}", err=True
         )
     click.echo(f"\npages  {played[1].page}" if len(played) > 1 else "")
-    click.echo(f"next   cd {shown} && unrepeat replay inc-wrong-account --version v2")
+    program = "unrepeat" if shutil.which("unrepeat") else str(Path(sys.argv[0]).absolute())
+    click.echo(f"next   cd {shlex.quote(shown)} && {shlex.quote(program)} replay inc-wrong-account --version v2")

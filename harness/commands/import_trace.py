@@ -52,8 +52,9 @@ def command(
 ) -> int:
     """Make a case from FILE, a trace in one of the known formats.
 
-    Personal data and secrets are replaced before anything is written. At the end you read what this trace can
-    and cannot prove, and assertions that are red on it are proposed for you to accept.
+    Secrets and personal data with a known form (addresses, numbers, keys) are replaced before anything is written;
+    names are not, unless unrepeat.toml lists them. At the end you read what this trace can and cannot prove, and
+    assertions that are red on it are proposed for you to accept.
     """
     from ..importing import ImportRequest, import_trace, listed
 

@@ -24,6 +24,7 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
     """Run CASE (an id or a folder) again, offline, against its recorded world."""
     from ..api import replay
     from ..options import overrides
+    from ..statements import after_replay
 
     with progress() as tell:
         tell(f"{case}: replaying")
@@ -40,7 +41,7 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
                     console(),
                     recording=trace.recording,
                     assertions=verdict.assertions,
-                    next_command=f"unrepeat prove {verdict.case_id}",
+                    next_command=after_replay(verdict, version, overrides(components)),
                 )
     broken = any(t.candidate and t.candidate.replay.outcome not in ("completed", "stopped") for t in verdict.traces)
     return FAILED if broken else OK

@@ -12,30 +12,42 @@ from ..output import console, json_option, print_json
 @click.command(
     "show",
     short_help="Show a case, its trace and what it can prove.",
-    epilog="\b\nExamples:\n  unrepeat show\n  unrepeat show inc-2026-0007",
+    epilog="\b\nExamples:\n  unrepeat show\n  unrepeat show inc-2026-0007\n  unrepeat show inc-2026-0007 --accept 1",
 )
 @click.argument("case", required=False)
+@click.option("--accept", metavar="all|N,N…", help="Accept proposed assertions of a case that asserts nothing yet.")
 @json_option
-def command(case: str | None, as_json: bool) -> int:
-    """Show CASE (an id or a folder): its trace as a timeline, its evidence, its assertions. Without CASE: the list."""
+def command(case: str | None, accept: str | None, as_json: bool) -> int:
+    """Show CASE (an id or a folder): its assertions, its trace as a timeline, its evidence. Without CASE: the list."""
     if case is None:
         return _list(as_json)
     from ..import_summary import case_summary
     from ..replaying import find_case
-    from ..showing import builtins_of, proposals_for
+    from ..showing import asserted, builtins_of, proposals_for
 
     loaded = find_case(case)
     proposals = proposals_for(loaded)
+    if accept is not None:
+        from ..accepting import accept as write
+        from ..choice import parse_choice
+
+        chosen = parse_choice(accept, len(proposals))
+        if chosen:
+            write(loaded, proposals, chosen)
+            loaded, proposals = find_case(case), ()
     if as_json:
         print_json(builtins_of(loaded, proposals))
         return 0
+    from ...reports.case_view import render_case
     from ...reports.import_view import render_import_summary
     from ...reports.terminal import render_trace
 
     screen = console()
+    render_case(loaded.case.title, asserted(loaded), screen)
     for trace in loaded.document.traces:
         render_trace(trace, screen)
-    next_command = f"unrepeat replay {loaded.case.id}"
+    draft = bool(proposals) and loaded.case.is_draft
+    next_command = f"unrepeat show {loaded.case.id} --accept 1" if draft else f"unrepeat replay {loaded.case.id}"
     render_import_summary(case_summary(loaded, proposals=proposals, next_command=next_command), screen)
     return 0
 
