@@ -41,7 +41,7 @@ def accept(loaded: LoadedCase, proposals: Sequence[Proposal], chosen: Sequence[i
             raise CaseError(
                 "expected `assert: []` to put the accepted assertions into, got something else",
                 where=str(path),
-                hint="add them under `assert` yourself",
+                hint="Add them under `assert` yourself",
             )
         read_case(replaced, str(path))
         edit.write(CASE, replaced)

@@ -320,6 +320,8 @@ class Boundary:
             raise ReplayStopped(reply.get("error", ""))
         if action == "raise":
             raise rebuild_error(reply.get("error", ""), inspect.getmodule(self.function))
+        if self.returns is str and reply.get("text"):
+            return reply["text"]  # the recorded wording, where the trace also has the value it spells
         return self.revived(reply.get("value"))
 
     def revived(self, value: Any) -> Any:

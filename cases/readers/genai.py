@@ -104,7 +104,7 @@ def _model_call(name: str, attributes: Mapping[str, Any], error: str, store: Mes
         request_model=_text(model),
         response_model=_text(get("gen_ai.response.model")),
         params=params,
-        seed=seed if isinstance(seed, int) else None,
+        seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
         tool_definitions=() if definitions is None else _definitions(definitions),
         system_instructions=store.parts(get("gen_ai.system_instructions")),
         prompt=prompt_of(attributes),

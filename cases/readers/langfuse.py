@@ -131,7 +131,7 @@ def _model_call(observation: Mapping[str, Any], attributes: Mapping[str, Any], e
         request_model=_text(attributes.get("gen_ai.request.model") or observation.get("model")),
         response_model=_text(attributes.get("gen_ai.response.model")),
         params=params,
-        seed=seed if isinstance(seed, int) else None,
+        seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
         tool_definitions=_definitions(observation, request),
         prompt=_prompt(observation),
         input=store.indices(given, "user"),

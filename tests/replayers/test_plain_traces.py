@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from tests.replayers.recordings import APP, MODEL, TOOLS, refund_trace, write_app
+
 from unrepeat.cases.errors import ReplayError
 from unrepeat.cases.trace import Document, ModelCall, Retrieval, Source, Span, ToolCall, Trace
 from unrepeat.replayers.playback import Modes, Playback
 from unrepeat.replayers.python_app import replay_python
 from unrepeat.replayers.replay import Replay, Version
-from unrepeat.replayers.request import prepare
+from unrepeat.replayers.request import Conversation, prepare
 from unrepeat.replayers.system import Checkout, PythonSystem
 
 SYSTEM = PythonSystem(name="desk", entry="app:handle", boundaries={"model": ("model:complete",), "tool": ("tools:*",)})
@@ -51,17 +51,20 @@ def test_tool_schema_is_the_same_in_the_form_of_each_provider(nested: bool) -> N
     schema = {"name": "refund", "description": "pays back", "parameters": {"type": "object"}}
     one = {"type": "function", "function": schema} if nested else {"type": "function", **schema}
     other = {"name": "refund", "description": "pays back", "input_schema": {"type": "object"}}
-    assert prepare("model", {"messages": [], "tools": [one]}).head == prepare("model", {"messages": [], "tools": [other]}).head
+    heads = {prepare("model", {"messages": [], "tools": [each]}, Conversation()).head for each in (one, other)}
+    assert len(heads) == 1
 
 
 def test_tool_that_answers_text_gets_the_text_as_recorded(tmp_path: Path) -> None:
     trace = refund_trace()
     text = '{"paid":  10}'
-    first = msgspec.structs.replace(trace.spans[1], view=_with(trace.spans[1].view, result={"paid": 10}, result_raw=text))
+    first = msgspec.structs.replace(
+        trace.spans[1], view=_with(trace.spans[1].view, result={"paid": 10}, result_raw=text)
+    )
+    trace = msgspec.structs.replace(trace, spans=(trace.spans[0], first, *trace.spans[2:]))
     tools = TOOLS.replace("def get_order(order_id):", "def get_order(order_id) -> str:")
-    replay = run(tmp_path, msgspec.structs.replace(trace, spans=(trace.spans[0], first, *trace.spans[2:])), trace.input, tools=tools)
-    message = replay.trace.messages[-1] if replay.limit else None
-    assert message is None or text in str(replay.trace.messages)
+    app = APP.replace("result = run(name, args)", "result = run(name, args); return {'got': result}")
+    assert run(tmp_path, trace, trace.input, app=app, tools=tools).trace.output == {"got": text}
 
 
 def _with(view: Any, **fields: Any) -> ToolCall:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-
 from tests.replayers.recordings import refund_trace
+
 from unrepeat.cases.trace import ToolCall, Trace
 from unrepeat.replayers.playback import Playback
 
