@@ -29,6 +29,8 @@ class Written:
 
     page: Path
     json: Path
+    verdict: CaseVerdict
+    """What they say."""
 
 
 def project_of(case: str) -> Project:
@@ -131,7 +133,7 @@ def write_report(verdict: CaseVerdict, page: Path) -> Written:
     page.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(page, without_secrets(render_page(verdict).encode()))
     write_atomic(data, without_secrets(to_json(verdict)))
-    return Written(page=page, json=data)
+    return Written(page=page, json=data, verdict=verdict)
 
 
 def _now() -> dt.datetime:

@@ -62,7 +62,10 @@ def case_summary(
 
 def rows(proposals: Sequence[Proposal]) -> tuple[Row, ...]:
     """Return proposed assertions as they are shown."""
-    return tuple(Row(words=each.why, yaml=flow(each.assertion), reason=each.red_because.reason) for each in proposals)
+    return tuple(
+        Row(each.why, flow(each.assertion), each.red_because.reason if each.red_because.reason != each.why else "")
+        for each in proposals
+    )
 
 
 def evidence_items(case: LoadedCase) -> tuple[dict[str, Any], ...]:

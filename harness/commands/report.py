@@ -26,4 +26,6 @@ def command(case: str, out: Path | None, as_json: bool) -> int:
         print_json({"page": str(written.page), "json": str(written.json)})
     else:
         click.echo(f"page  {written.page}\njson  {written.json}")
+        if written.verdict.verdict == "fixed" and written.verdict.status == "open":
+            click.echo(f"next  $ unrepeat status {written.verdict.case_id} fixed")
     return 0
