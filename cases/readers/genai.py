@@ -215,8 +215,9 @@ _TELLING: tuple[tuple[str, _MakeView], ...] = (
     ("gen_ai.tool.name", _tool_call),
     ("gen_ai.input.messages", _model_call),
     ("gen_ai.output.messages", _model_call),
-    ("gen_ai.usage.output_tokens", _model_call),
+    ("gen_ai.response.model", _model_call),
 )
+"""What tells the kind of a span that names no operation. Token counts do not: agent spans carry the sum of their calls."""
 
 
 def _definitions(value: Any) -> tuple[dict[str, Any], ...]:

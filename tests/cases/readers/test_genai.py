@@ -249,3 +249,8 @@ def test_any_attributes_give_a_trace_that_can_be_stored(spans):
     trace = trace_of(*spans)
     assert msgspec.json.decode(msgspec.json.encode(trace), type=Trace) == trace
     assert [span.attributes for span in trace.spans if "/" not in span.span_id] == spans
+
+
+def test_span_that_only_sums_up_tokens_is_no_model_call():
+    span = trace_of({"agent_name": "qa", "gen_ai.usage.input_tokens": 9, "gen_ai.usage.output_tokens": 3}).spans[0]
+    assert span.view is None
