@@ -174,7 +174,12 @@ def answer_of(span: Span, trace: Trace) -> Any:
         return view.result if view.result is not None else (view.result_raw or None)
     if isinstance(view, Retrieval):
         stated = structured(span.attributes.get("gen_ai.retrieval.documents"))
-        return stated if stated else [{**doc.metadata, **msgspec.to_builtins(doc)} for doc in view.documents]
+        richer = "unrepeat.documents" in span.attributes
+        return (
+            stated
+            if stated and not richer
+            else [{**doc.metadata, **msgspec.to_builtins(doc)} for doc in view.documents]
+        )
     if isinstance(view, Approval):
         return {"decision": view.decision, "approver": view.approver, "explanation": view.explanation}
     if isinstance(view, UserTurn):

@@ -54,7 +54,8 @@ class CallIndex:
         """The last of them that may have changed the world."""
         self._answered_at: dict[int, int] = {}
         """When each recorded call first gave its answer."""
-        self._writes = [call for call in self.calls if call.writes]
+        self._writes = [call for call in self.calls if call.kind == "tool" and not only_reads(call)]
+        """Calls that write, or may: what does not state its effect and is not named like a read."""
         for call in self.calls:
             self._by_path[call.kind, call.name, call.call_path].append(call)
 

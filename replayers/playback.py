@@ -26,7 +26,7 @@ from ..cases.trace import ToolCall, Trace
 from .boundary import RecordedCall, recorded_calls
 from .comparison import AnswerForm, answers_equal
 from .divergence import request_differences, value_differences
-from .matching import CallIndex, Found
+from .matching import CallIndex, Found, only_reads
 from .replay import BoundaryEvent, BoundaryKind, Divergence, Match, Mode
 from .request import Conversation, PreparedRequest, prepare
 
@@ -189,8 +189,11 @@ class Playback:
         call = found.call
         if call is None or found.match == "none" or kind not in ("tool", "retrieval") or call.writes:
             return ""
+        if kind == "tool" and not only_reads(call):
+            return ""  # what a write answers is about itself
         skipped = self.index.skipped_writes_before(call)
-        return skipped[0].name if skipped else ""
+        known = (write.name for write in skipped if kind == "tool" or write.writes)
+        return next(known, "")
 
     def _reply(self, asked: _Asked) -> tuple[Reply, bool]:
         """Return the reply and whether its answer is valid for the request."""
