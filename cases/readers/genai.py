@@ -217,7 +217,7 @@ _TELLING: tuple[tuple[str, _MakeView], ...] = (
     ("gen_ai.output.messages", _model_call),
     ("gen_ai.response.model", _model_call),
 )
-"""What tells the kind of a span that names no operation. Token counts do not: agent spans carry the sum of their calls."""
+"""What tells the kind of a span that names no operation. Token counts do not: an agent's span carries their sum."""
 
 
 def _definitions(value: Any) -> tuple[dict[str, Any], ...]:
