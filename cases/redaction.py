@@ -7,6 +7,7 @@ found are scanned again until nothing more is found, so a second redaction chang
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from .errors import EvidenceError
+from .message_parts import structured
 from .patterns import TOKEN, TYPES
 from .pseudonyms import Pseudonyms
 from .redaction_rules import (
@@ -210,7 +212,25 @@ class Redactor:
         kind = matched(self._rules, state) if state else ""
         if kind and not isinstance(value, bool) and value not in (None, ""):
             return self._by_rule(kind, str(value), redacted, place)
+        inside = self._inside_of_text(value, place, state) if state and isinstance(value, str) else None
+        if inside is not None:
+            return inside
         return self._counted(redacted, place) if redacted else value
+
+    def _inside_of_text(self, text: str, place: str, state: State) -> str | None:
+        """Apply the field rules to the JSON that a text holds; None where it holds none or no rule fits.
+
+        Tool arguments and results often travel as JSON text: a field in there is the same field.
+        """
+        held = structured(text)
+        if not isinstance(held, (dict, list)):
+            return None
+        rebuilt = self._rebuild(held, "", place, {}, state)
+        if rebuilt == held:
+            return None
+        spaced = '": ' in text
+        written = json.dumps(rebuilt, ensure_ascii=False, separators=(", ", ": ") if spaced else (",", ":"))
+        return self.redact_text(written, place)
 
     def _rebuild_object(
         self, value: Mapping[str, Any], place: str, found: Mapping[Unit, _Redacted], state: State

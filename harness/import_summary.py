@@ -24,11 +24,12 @@ def summary(imported: Imported) -> ImportSummary:
     next_command = f"unrepeat replay {case.case.id}"
     if not imported.accepted:
         next_command = f"unrepeat show {case.case.id}" + (" --accept 1" if imported.proposals else "")
-    asserts = [f"asserts: {flow(imported.proposals[index].assertion)}" for index in imported.accepted]
+    accepted = [flow(imported.proposals[index].assertion) for index in imported.accepted]
     return case_summary(
         case,
         proposals=others,
-        facts=[*_facts(case.document.traces), redacted, *asserts],
+        facts=[*_facts(case.document.traces), redacted],
+        accepted=accepted,
         warnings=_warnings(imported),
         next_command=next_command,
         written=[str(case.folder.path)],
@@ -40,6 +41,7 @@ def case_summary(
     *,
     proposals: Sequence[Proposal] = (),
     facts: Sequence[str] = (),
+    accepted: Sequence[str] = (),
     warnings: Sequence[str] = (),
     next_command: str = "",
     written: Sequence[str] = (),
@@ -49,6 +51,7 @@ def case_summary(
     return ImportSummary(
         title=case.case.id,
         facts=tuple(facts or _facts(case.document.traces)),
+        accepted=tuple(accepted),
         warnings=tuple(warnings),
         can=tuple(told.can),
         cannot=tuple(told.cannot),

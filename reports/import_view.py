@@ -43,6 +43,8 @@ class ImportSummary:
     """What was imported: the case id, or the file."""
     facts: Sequence[str] = ()
     """Short facts in one line: format, traces, spans, redactions."""
+    accepted: Sequence[str] = ()
+    """Assertions that went into the case, as they stand in case.yaml."""
     warnings: Sequence[str] = ()
     can: Sequence[str] = ()
     """With this trace you can prove …"""
@@ -63,6 +65,8 @@ def render_import_summary(summary: ImportSummary, console: Console) -> None:
     screen = Screen(console)
     screen.line((screen.data(summary.title, screen.width - 2), "bold"))
     screen.paragraph(f" {screen.glyphs.bullet} ".join(summary.facts), style="dim")
+    for assertion in summary.accepted:
+        screen.paragraph(f"asserts: {assertion}", style="green")
     for warning in summary.warnings:
         screen.paragraph(warning, style="yellow", indent=3, label=" !", label_style="bold yellow")
     _completeness(screen, summary.completeness)

@@ -194,3 +194,22 @@ def test_json_text_stays_json_at_any_depth(value, depth):
 def test_value_is_the_same_token_wherever_it_stands(text, around):
     tokens = {redacted(around.format(text)), around.format(redacted(text))}
     assert len(tokens) == 1 or not find(text)
+
+
+def test_field_rule_looks_into_text_that_holds_json():
+    redactor = Redactor(KEY, [FieldRule("$..customer_name", "person")])
+    call = {"arguments": json.dumps({"customer_name": "Jonas Pell", "mail": "j.pell@example.org", "n": 1})}
+    arguments = json.loads(redactor.redact_value(call)["arguments"])
+    assert (arguments["customer_name"].startswith("person_"), arguments["n"]) == (True, 1)
+    assert "example.org" not in arguments["mail"]
+
+
+def test_same_field_has_one_token_in_an_object_and_in_json_text():
+    redactor = Redactor(KEY, [FieldRule("$..name", "person")])
+    plain, nested = redactor.redact_value([{"name": "Jonas Pell"}, {"text": '{"name": "Jonas Pell"}'}])
+    assert json.loads(nested["text"])["name"] == plain["name"]
+
+
+def test_json_text_without_such_a_field_stays_as_it_is_spelt():
+    redactor = Redactor(KEY, [FieldRule("$..name", "person")])
+    assert redactor.redact_value({"text": '{ "n":1.50 }'}) == {"text": '{ "n":1.50 }'}
