@@ -15,7 +15,8 @@ The rules (``1-product.md``, verdicts and the scope of proof):
    Later recorded attempts, where the model "says the same again", must have come up and been prevented too;
    one that goes through fails.
 7. A replay that could not have shown the failure passes nothing: its function is no boundary of this version,
-   what was written is not known, or isolation refused what the system tried beside its boundaries.
+   what was written is not known, isolation refused what the system tried beside its boundaries, or the run made
+   no call at all where the recording has some.
 8. Everything else is undecided. Undecided is never a pass.
 """
 
@@ -120,6 +121,8 @@ class _Judge:
 
     def _blind(self, recorded: Sequence[Violation]) -> str:
         """Return why this replay could not have shown the failure at all; empty when it could."""
+        if not self.replay.events and any(map(kind_of, self.recording.spans)):
+            return "undecided: the run made no call at all, where the recording has some; it may not have done its work"
         if len(self.replay.refused) > self.replay.refused_at_start:
             tried = self.replay.refused[self.replay.refused_at_start]
             return f"undecided: the system tried {tried}, which is no boundary and was refused"
