@@ -27,7 +27,7 @@ from .playback import Modes, Playback
 from .replay import Replay
 from .system import Checkout, PythonSystem
 
-CHILD = Path(__file__).with_name("child.py")
+CHILD = Path(__file__).parent / "child" / "start.py"
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _MAX_REFUSED = 100
@@ -45,7 +45,7 @@ _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "crashed": {"error": str, "traceback": str},
     "unusable": {"error": str, "traceback": str},
 }
-"""What child.py sends. The app can write into the pipe too: anything else ends the replay."""
+"""What the child sends. The app can write into the pipe too: anything else ends the replay."""
 _MAX_CALLS = 10_000
 """Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
 _STDERR_TAIL = 2000
@@ -79,7 +79,7 @@ def replay_python(
         trace: The recording.
         system: What to run and which functions are boundaries.
         checkout: The version to run.
-        arguments: What the entry is called with; see ``child.call_entry``.
+        arguments: What the entry is called with; see ``child.entry.call_entry``.
         case_id: Id of the case, for the result.
         modes: How boundaries are answered.
         preset: The preset's name, for the result.

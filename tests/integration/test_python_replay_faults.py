@@ -219,9 +219,26 @@ def test_no_compiled_files_are_left_in_the_version(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "model.py", "tools.py"]
 
 
-def test_modules_of_the_harness_do_not_stand_in_for_the_apps(tmp_path):
-    with pytest.raises(ReplayError, match="No module named 'matching'"):
-        replayed(tmp_path, app="import matching\n" + APP)
+@pytest.mark.parametrize("module", ["matching", "channel", "child"])
+def test_modules_of_the_harness_do_not_stand_in_for_the_apps(tmp_path, module):
+    with pytest.raises(ReplayError, match=f"No module named '{module}'"):
+        replayed(tmp_path, app=f"import {module}\n" + APP)
+
+
+def test_import_path_is_the_apps_own(tmp_path):
+    source = "import model, tools, sys\ndef handle(text): return sys.path\n"
+    paths = replayed(tmp_path, app=source).trace.output
+    assert paths[0] == str(tmp_path)
+    assert [path for path in paths if "replayers" in path] == []
+
+
+def test_recorded_error_reaches_a_process_that_the_app_starts(tmp_path):
+    app = beginning_with("""
+import multiprocessing, sys
+error = sys.modules["_unrepeat_child.answers"].RecordedError("x")
+with multiprocessing.get_context("spawn").Pool(1) as pool: return pool.apply(repr, (error,))
+""")
+    assert replayed(tmp_path, app=app, allow_subprocess=True).trace.output == "RecordedError('x')"
 
 
 def test_command_line_of_the_harness_is_not_the_apps(tmp_path):

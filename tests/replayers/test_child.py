@@ -20,7 +20,8 @@ from tests.replayers.apps import BOUNDARIES, CALL, calls, replayed
 from tests.replayers.recordings import APP, MODEL, TOOLS
 
 from unrepeat.cases.errors import ReplayError
-from unrepeat.replayers.child import RecordedError, rebuild_error, revive, to_json
+from unrepeat.replayers.child.answers import RecordedError, rebuild_error, revive
+from unrepeat.replayers.child.json_form import to_json
 from unrepeat.replayers.playback import Modes
 
 BOTH = [("get_order", "exact"), ("refund", "exact")]

@@ -124,6 +124,11 @@ def test_version_that_does_not_start_says_why(tmp_path, app, message):
         replayed(tmp_path, app=app)
 
 
+def test_entry_that_does_not_take_the_input_is_named(tmp_path):
+    with pytest.raises(ReplayError, match=r"\nWrongInputError: handle\(\) is not called with the input of the case"):
+        replayed(tmp_path, app="import model, tools\ndef handle(): pass\n")
+
+
 def test_interpreter_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ReplayError, match="no-such-python"):
         replayed(tmp_path, interpreter="no-such-python")

@@ -1,0 +1,54 @@
+"""The channel: JSON lines to and from the harness, over two inherited file descriptors."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+
+class ReplayStopped(BaseException):
+    """The recording has no answer; not an Exception, so that an app's own handlers let it through."""
+
+
+class Channel:
+    """JSON lines to and from the harness; one question at a time."""
+
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self._reader = os.fdopen(read_fd, "rb")
+        self._writer = os.fdopen(write_fd, "wb", buffering=0)
+        self._lock = threading.RLock()
+        self._owner = os.getpid()
+        self.app_paths: tuple[str, ...] = ()
+        """Where the app's own code lies."""
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message."""
+        if os.getpid() != self._owner:
+            raise ReplayStopped("a forked process reached a boundary")
+        line = json.dumps(message, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+        with self._lock:
+            view = memoryview(line)
+            while view:
+                view = view[self._writer.write(view) :]
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next message; the harness going away ends the process."""
+        line = self._reader.readline()
+        if not line:
+            os._exit(70)
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a question and return its answer."""
+        with self._lock:
+            self.send(message)
+            return self.receive()
+
+    def fail(self, why: str) -> NoReturn:
+        """End the replay as an error: going on would give the app something the recording does not hold."""
+        self.send({"op": "crashed", "error": why, "traceback": ""})
+        raise ReplayStopped(why)

@@ -1,0 +1,53 @@
+"""The guard: an audit hook that refuses connections and new processes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from .channel import Channel
+from .json_form import plain_text
+
+_NETWORK = (
+    "socket.connect",
+    "socket.sendto",
+    "socket.sendmsg",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.gethostbyaddr",
+)
+_PROCESS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
+_OWN_FOLDER = os.path.dirname(__file__)
+
+
+def guard(channel: Channel, allow_subprocess: bool) -> None:
+    """Refuse connections and, unless allowed, new processes; every attempt is reported with its place.
+
+    The weakest rung of the isolation ladder: it explains who tried, and does not hold against native code.
+    """
+    refused = _NETWORK if allow_subprocess else _NETWORK + _PROCESS
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event in refused:
+            refuse(channel, event, args)
+
+    sys.addaudithook(hook)
+    if not allow_subprocess:
+        # What multiprocessing starts processes with tells no audit hook.
+        with contextlib.suppress(ImportError):
+            spawner: Any = importlib.import_module("_posixsubprocess")
+            spawner.fork_exec = lambda *args: refuse(channel, "fork_exec", args)
+
+
+def refuse(channel: Channel, event: str, args: tuple[Any, ...]) -> NoReturn:
+    """Report an attempt with its place and refuse it."""
+    target = ", ".join(str(arg) for arg in args[:2] if not hasattr(arg, "fileno"))[:200]
+    frames = [f for f in traceback.extract_stack()[:-1] if os.path.dirname(f.filename) != _OWN_FOLDER]
+    frames = [f for f in frames if f.filename.startswith(channel.app_paths or ("",))] or frames
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    channel.send({"op": "refused", "what": plain_text(f"{event} {target}"), "place": plain_text(place)})
+    raise PermissionError(f"unrepeat refuses {event} {target} in a replay")
