@@ -148,11 +148,21 @@ class CallIndex:
         return False
 
 
-_READING = re.compile(r"(?:get|list|search|find|read|look_?up|fetch|show|describe|query|check|count|view)(?:_|[A-Z]|$)")
+_READING = re.compile(r"(?:get|list|search|find|read|look_?up|fetch|describe|view)(?:_|(?=[A-Z])|$)")
 """How tools that only look something up are commonly named; asked only where the trace does not state the effect."""
+_WRITING = re.compile(
+    r"(?:^|_)(?:create|update|upsert|insert|replace|delete|remove|set|add|send|write|save|cancel|pay|or|and)(?:_|$)"
+    r"|(?:Or|And)[A-Z]"
+)
+"""What in such a name says that it does more than that: ``get_or_create``, ``find_and_replace``."""
 
 
 def only_reads(call: RecordedCall) -> bool:
     """Whether a call is stated, or by its name known, to change nothing."""
     effect = getattr(call.span.view, "effect", "unknown")
-    return call.kind == "retrieval" or effect == "read" or (effect == "unknown" and bool(_READING.match(call.name)))
+    return call.kind == "retrieval" or effect == "read" or (effect == "unknown" and _named_like_a_read(call.name))
+
+
+def _named_like_a_read(name: str) -> bool:
+    reading = _READING.match(name)
+    return reading is not None and _WRITING.search(name[reading.end() :]) is None

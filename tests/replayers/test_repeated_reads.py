@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from tests.replayers.recordings import refund_trace
 
-from unrepeat.cases.trace import ToolCall, Trace
+from unrepeat.cases.trace import Source, Span, ToolCall, Trace
+from unrepeat.replayers.boundary import recorded_calls
+from unrepeat.replayers.matching import only_reads
 from unrepeat.replayers.playback import Playback
 
 
@@ -45,3 +47,33 @@ def test_call_that_may_write_is_not_answered_twice(effect: str) -> None:
     playback = Playback(with_effects(effect))
     ask(playback, "refund", order_id="ord_1", amount=10)
     assert ask(playback, "refund", order_id="ord_1", amount=10) == "stop"
+
+
+@pytest.mark.parametrize(
+    "name", ["get_order", "listOrders", "lookup", "read_file", "search", "get_address", "get_settings"]
+)
+def test_name_of_a_look_up_is_a_read(name: str) -> None:
+    assert named(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "get_or_create_user",
+        "find_and_replace",
+        "check_out",
+        "query",
+        "refund",
+        "getaway",
+        "list_and_delete",
+        "getOrCreate",
+    ],
+)
+def test_name_that_may_write_is_no_read(name: str) -> None:
+    assert not named(name)
+
+
+def named(name: str) -> bool:
+    span = Span(span_id="s1", view=ToolCall(name=name))
+    (call,) = recorded_calls(Trace(trace_id="t", source=Source(format="test"), spans=(span,)))
+    return only_reads(call)
