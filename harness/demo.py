@@ -12,9 +12,11 @@ from importlib import resources
 from pathlib import Path
 
 from ..cases.errors import ConfigError
+from ..cases.files import write_atomic
 from ..cases.locks import locked
 from ..scorers.verdict import CaseVerdict, VerdictWord
 from .initializing import furnish
+from .schemas import schema_text
 from .statements import Asked
 
 FOLDER = "unrepeat-demo"
@@ -85,44 +87,52 @@ class Played:
 def materialize(folder: Path) -> Path:
     """Copy the example into a folder, replacing an earlier copy of it that nobody has changed.
 
+    A whole copy of this very release is left as it is: another demo may be reading it.
+
     Raises:
         ConfigError: The folder holds something else, or a copy that was changed.
     """
-    _refuse_foreign(folder)
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise _foreign(folder)
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / _MARK
-    with locked(folder):
-        _refuse_changed(folder, mark)
-        mark.write_text(_UNFINISHED, encoding="utf-8")
-        shipped = resources.files("unrepeat.cases.shipped")
-        with resources.as_file(shipped) as source:
+    with locked(folder), resources.as_file(resources.files("unrepeat.cases.shipped")) as source:
+        if not mark.is_file() and any(folder.iterdir()):
+            raise _foreign(folder)
+        whole = f"{_MARK_TEXT}{_digest(folder)}\n"
+        found = mark.read_text("utf-8", "replace") if mark.is_file() else _UNFINISHED
+        _refuse_changed(folder, found, whole)
+        release = f"of {_release(source)}\n"
+        if found != whole + release:
+            write_atomic(mark, _UNFINISHED.encode())
             for name in _COPIED:
                 _copy(source / name, folder / name)
-        furnish(folder / "incidents")
-        mark.write_text(f"{_MARK_TEXT}{_digest(folder)}\n", encoding="utf-8")
+            furnish(folder / "incidents")
+            write_atomic(mark, f"{_MARK_TEXT}{_digest(folder)}\n{release}".encode())
     return folder
 
 
-def _refuse_foreign(folder: Path) -> None:
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir() or (not (folder / _MARK).is_file() and any(folder.iterdir())):
+def _foreign(folder: Path) -> ConfigError:
+    return ConfigError(
+        "expected a new folder or an earlier demo, got something else",
+        where=str(folder),
+        hint="Choose another with --dir",
+    )
+
+
+def _refuse_changed(folder: Path, found: str, whole: str) -> None:
+    """Refuse a copy that people have worked in; one that was never finished is nobody's work."""
+    if found != _UNFINISHED and not found.startswith(whole):
         raise ConfigError(
-            "expected a new folder or an earlier demo, got something else",
+            "expected an earlier demo as it was, got one that was changed",
             where=str(folder),
-            hint="Choose another with --dir",
+            hint="Choose another folder with --dir, or remove this one",
         )
 
 
-def _refuse_changed(folder: Path, mark: Path) -> None:
-    """Refuse a copy that people have worked in; one that was never finished is nobody's work."""
-    if not mark.is_file() or mark.read_text("utf-8", "replace") in (_UNFINISHED, f"{_MARK_TEXT}{_digest(folder)}\n"):
-        return
-    raise ConfigError(
-        "expected an earlier demo as it was, got one that was changed",
-        where=str(folder),
-        hint="Choose another folder with --dir, or remove this one",
-    )
+def _release(source: Path) -> str:
+    """Return a digest over what this release copies and what it adds."""
+    return hashlib.sha256(f"{_digest(source)}\0{schema_text('case')}".encode()).hexdigest()
 
 
 def _digest(folder: Path) -> str:

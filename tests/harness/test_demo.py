@@ -99,6 +99,23 @@ def test_two_demos_at_once_do_not_disturb_each_other(tmp_path):
     assert [(err, code) for _, err, code in ended] == [(b"", 0), (b"", 0)]
 
 
+def test_demo_under_way_keeps_what_it_reads(tmp_path):
+    folder = materialize(tmp_path / "demo")
+    inodes = {path: path.stat().st_ino for path in folder.rglob("*")}
+    materialize(folder)
+    assert {path: path.stat().st_ino for path in folder.rglob("*")} == inodes
+
+
+def test_copy_of_another_release_is_replaced(tmp_path):
+    folder = materialize(tmp_path / "demo")
+    mark = folder / ".unrepeat-demo"
+    mark.write_text(mark.read_text().rpartition("of ")[0] + "of another\n")
+    before = (folder / "unrepeat.toml").stat().st_mtime_ns
+    materialize(folder)
+    assert (folder / "unrepeat.toml").stat().st_mtime_ns > before
+    assert not mark.read_text().endswith("of another\n")
+
+
 def test_demo_needs_no_network(tmp_path):
     unshare = ["unshare", "-n"]
     if subprocess.run([*unshare, "true"], capture_output=True, check=False).returncode:
