@@ -104,6 +104,13 @@ def test_the_page_never_scrolls_sideways(browser, tmp_path, verdict, width):
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_wide_font_does_not_make_the_page_scroll_sideways(browser, tmp_path):
+    opened(browser, tmp_path, fixed(), 320)
+    browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    browser.evaluate("document.documentElement.style.letterSpacing = '0.12em'")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 CONTRAST = """
 (() => {
   const rgb = (text) => { const c = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
