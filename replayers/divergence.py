@@ -12,7 +12,7 @@ from typing import Any
 
 from .alignment import differing
 from .boundary import RecordedCall
-from .canonical import message_key, model_head
+from .canonical import Renaming, dumps, model_head
 from .replay import FieldDifference
 from .request import PreparedRequest, Request
 
@@ -26,7 +26,7 @@ _ABSENT: Any = object()
 def request_differences(recorded: Request, replayed: Request) -> tuple[FieldDifference, ...]:
     """Return the fields in which two requests at the same boundary differ.
 
-    For models, messages are compared up to the first that differs: later ones follow from it.
+    For models, messages are compared up to the first that differs in more than noise: later ones follow from it.
     """
     if recorded.kind != "model":
         return value_differences(recorded.value, replayed.value)
@@ -36,12 +36,14 @@ def request_differences(recorded: Request, replayed: Request) -> tuple[FieldDiff
 
 
 def _first_message_difference(recorded: Request, replayed: Request) -> list[FieldDifference]:
+    old_names, new_names = Renaming(), Renaming()
     for index, (old, new) in enumerate(zip_longest(recorded.messages, replayed.messages)):
         if old is None:
             return [FieldDifference(path=f"/messages/{index}", change="added", replayed=_shown_message(new))]
         if new is None:
             return [FieldDifference(path=f"/messages/{index}", change="removed", recorded=_shown_message(old))]
-        if message_key(old) != message_key(new):
+        # Renamed also where the keys are equal: what an identifier stands for depends on all that came before.
+        if dumps(old_names.message(old)) != dumps(new_names.message(new)):
             old_value, new_value = _shown_message(old), _shown_message(new)
             return list(value_differences(old_value, new_value, f"/messages/{index}"))
     return []

@@ -41,6 +41,7 @@ class Surroundings:
     isolation: str = "none"
     refused: tuple[str, ...] = ()
     refused_at_start: int = 0
+    unfinished: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -78,6 +79,7 @@ def finished(
         isolation=around.isolation,
         refused=around.refused,
         refused_at_start=around.refused_at_start,
+        unfinished=around.unfinished,
         functions=around.functions,
         environment=dict(around.environment),
         duration_s=duration_s,

@@ -139,9 +139,11 @@ class Playback:
         self._live: dict[int, _Asked] = {}
         self._conversation = Conversation()
 
-    def prepared(self, kind: BoundaryKind, arguments: Mapping[str, Any]) -> PreparedRequest:
-        """Return the request that a boundary call's arguments stand for, ready for ``ask``."""
-        return prepare(kind, arguments, self._conversation)
+    def prepared(
+        self, kind: BoundaryKind, arguments: Mapping[str, Any], takes: frozenset[str] | None = None
+    ) -> PreparedRequest:
+        """Return the request that a boundary call's arguments stand for, ready for ``ask``; see ``prepare``."""
+        return prepare(kind, arguments, self._conversation, takes)
 
     def ask(
         self,
@@ -373,7 +375,7 @@ def _message(asked: _Asked) -> str:
         case "order":
             return f"{words}: made at another place than in the recording, same request"
         case "noise":
-            return f"{words}: differs only in identifiers or times of day"
+            return f"{words}: differs only in identifiers, times of day or how JSON is spelled"
         case "changed_request_same_answer_valid":
             return f"{words}: asked again; a read has the answer it had"
         case "unrecorded_call":

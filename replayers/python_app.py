@@ -35,11 +35,11 @@ _GRACE_S = 5.0
 """How long threads may go on after the entry has returned."""
 _NO_MESSAGE = "the process sent something that is no message"
 _FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "call": {"kind": str, "name": str, "arguments": dict, "defaults": dict, "path": list},
+    "call": {"kind": str, "name": str, "arguments": dict, "defaults": dict, "takes": (list, type(None)), "path": list},
     "answered": {"seq": int, "answer": object, "error": str},
     "refused": {"what": str, "place": str},
     "ready": {"boundaries": dict},
-    "returned": {"output": object},
+    "returned": {"output": object, "unfinished": list},
     "ended": {},
     "stopped": {"error": str},
     "crashed": {"error": str, "traceback": str},
@@ -58,6 +58,7 @@ class _Seen:
     refused: list[str] = field(default_factory=list)
     refused_at_start: int = 0
     functions: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
     returned: Ending | None = None
     """What the entry returned; the app may still be at work in threads."""
 
@@ -103,7 +104,14 @@ def replay_python(
         replayer="python",
         duration_s=time.perf_counter() - started,
         preset=preset,
-        around=Surroundings("guard", tuple(seen.refused), seen.refused_at_start, seen.functions, environment()),
+        around=Surroundings(
+            isolation="guard",
+            refused=tuple(seen.refused),
+            refused_at_start=seen.refused_at_start,
+            unfinished=seen.unfinished,
+            functions=seen.functions,
+            environment=environment(),
+        ),
     )
 
 
@@ -185,6 +193,7 @@ def _handle(
             seen.functions = _functions(system, message["boundaries"])
         case "returned" if seen.returned is None:
             seen.returned = Ending("completed", message["output"])
+            seen.unfinished = tuple(map(str, message["unfinished"]))
             child.hurry(_GRACE_S)
         case "ended" if seen.returned is not None:
             return _stopped_or(playback, seen.returned)
@@ -222,7 +231,8 @@ def _stopped_or(playback: Playback, ending: Ending) -> Ending:
 
 def _answer(playback: Playback, message: Mapping[str, Any], model: LiveModel | None) -> dict[str, Any]:
     arguments = _with_known_defaults(playback, message)
-    request = playback.prepared(message["kind"], arguments)
+    takes = message["takes"]
+    request = playback.prepared(message["kind"], arguments, None if takes is None else frozenset(map(str, takes)))
     seq, reply = playback.ask(message["kind"], message["name"], request, message["path"])
     if reply.action == "call" and message["kind"] == "model" and model is not None:
         answer = model.answer(request.request)

@@ -140,6 +140,8 @@ class Replay(Record):
     """Attempts to reach the outside that isolation refused."""
     refused_at_start: int = 0
     """How many of them, the first ones, were made before the entry was called."""
+    unfinished: tuple[str, ...] = ()
+    """Threads of the system's own code that were still at work when it returned, and were ended then."""
     functions: tuple[str, ...] = ()
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     environment: dict[str, Any] = {}

@@ -31,6 +31,9 @@ class Request(Record):
     messages: tuple[Message, ...] = ()
     partial: bool = False
     """True when the source recorded only some fields: others are not compared."""
+    takes: frozenset[str] | None = None
+    """For a model function, the names of its parameters: what it does not take it may set inside, unseen. None when
+    it takes any."""
 
 
 RequestKey = tuple[bytes, tuple[bytes, ...]]
@@ -108,10 +111,27 @@ class PreparedRequest:
             if value.get(field) and not known[field]:
                 left_out.append(field)
                 value[field] = nothing
+        left_out += self._fill_in(value, known)
         messages, system = _system_as_recorded(recorded, self.request.messages, value.get("system") or [])
         value["system"] = system
         keys = self.message_keys if messages is self.request.messages else None
         return PreparedRequest(Request(kind="model", value=value, messages=messages), keys), tuple(left_out)
+
+    def _fill_in(self, value: dict[str, Any], known: Mapping[str, Any]) -> list[str]:
+        """Take from the recording what the model function has no parameter for, and return the names of that."""
+        takes = self.request.takes
+        if takes is None:
+            return []
+        filled = []
+        unset = [key for key in known["params"] if key not in value["params"] and key not in takes]
+        if unset:
+            value["params"] = {**value["params"], **{key: known["params"][key] for key in unset}}
+            filled += [f"params.{key}" for key in unset]
+        for field, names in (("tools", _TOOL_ARGUMENTS), ("model", ("model",))):
+            if known[field] and not value.get(field) and takes.isdisjoint(names):
+                value[field] = known[field]
+                filled.append(field)
+        return filled
 
 
 def _system_as_recorded(
@@ -127,7 +147,12 @@ def _system_as_recorded(
     return messages, system
 
 
-def prepare(kind: BoundaryKind, arguments: Mapping[str, Any], conversation: Conversation) -> PreparedRequest:
+def prepare(
+    kind: BoundaryKind,
+    arguments: Mapping[str, Any],
+    conversation: Conversation,
+    takes: frozenset[str] | None = None,
+) -> PreparedRequest:
     """Return the request a boundary function's arguments stand for.
 
     Args:
@@ -135,6 +160,7 @@ def prepare(kind: BoundaryKind, arguments: Mapping[str, Any], conversation: Conv
         arguments: The call's arguments by parameter name, as JSON values. A model function is understood when
             it takes ``messages`` (or ``prompt``, ``input``) and, where it has them, ``model``, ``tools``, ``system``.
         conversation: Reads the messages of all requests of one run.
+        takes: The parameters of a model function; None when it takes any.
     """
     if kind != "model":
         return PreparedRequest(Request(kind=kind, value=dict(arguments)))
@@ -149,7 +175,7 @@ def prepare(kind: BoundaryKind, arguments: Mapping[str, Any], conversation: Conv
         "params": rest,
     }
     read = conversation.read(raw_messages)
-    request = Request(kind="model", value=value, messages=tuple(message for message, _ in read))
+    request = Request(kind="model", value=value, messages=tuple(message for message, _ in read), takes=takes)
     return PreparedRequest(request, tuple(key for _, key in read))
 
 

@@ -84,6 +84,13 @@ class Boundary:
             if parameter.default is not inspect.Parameter.empty
         }
 
+    def takes(self) -> list[str] | None:
+        """Return the names of the parameters; None for a function that takes any."""
+        parameters = self.signature.parameters.values()
+        if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
+            return None
+        return [each.name for each in parameters]
+
     def ask(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Ask the harness what this call answers."""
         self.require_call(args, kwargs)
@@ -101,6 +108,7 @@ class Boundary:
                 "path": _path.get(),
                 "arguments": arguments,
                 "defaults": defaults,
+                "takes": self.takes(),
             }
         )
 

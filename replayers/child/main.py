@@ -42,13 +42,13 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
         return
     try:
         output = to_json(call_entry(entry, setup["arguments"]))
-        wait_for_daemons()
+        unfinished = wait_for_daemons(channel.app_paths)
     except ReplayStopped as stop:
         channel.send({"op": "stopped", "error": str(stop)})
     except BaseException as error:
         channel.send({"op": "crashed", **describe(error)})
     else:
-        channel.send({"op": "returned", "output": output})
+        channel.send({"op": "returned", "output": output, "unfinished": unfinished})
         # What the app does in threads goes on, and counts, until the interpreter has waited for them.
         atexit.register(channel.send, {"op": "ended"})
 

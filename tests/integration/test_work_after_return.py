@@ -6,7 +6,14 @@ import time
 
 import pytest
 from tests.replayers.apps import calls, instead_of_call, replayed
-from tests.replayers.recordings import APP, TOOLS
+from tests.replayers.recordings import APP, TOOLS, refund_trace
+
+from unrepeat.cases.assertions import ASSERTION_ADAPTER
+from unrepeat.harness.judging import judged
+from unrepeat.scorers.registry import compile_all
+from unrepeat.scorers.score import Score
+
+NO_REFUND = {"type": "not-tool-called", "tool": "refund"}
 
 BOTH = [("get_order", "exact"), ("refund", "exact")]
 
@@ -51,6 +58,27 @@ def test_thread_that_never_ends_is_an_error(tmp_path):
 def test_daemon_that_never_ends_is_none(tmp_path):
     start = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     assert replayed(tmp_path, app=later(start)).outcome == "completed"
+
+
+def test_daemon_at_work_in_code_of_the_app_is_named_and_passes_nothing(tmp_path):
+    start = "import threading, time\ndef work(): time.sleep(30); run(name, args)\n"
+    replay = replayed(tmp_path, app=later(start + "threading.Thread(target=work, daemon=True, name='refunds').start()"))
+    assert (replay.outcome, replay.unfinished) == ("completed", ("the thread refunds",))
+    [score] = judged(compile_all([ASSERTION_ADAPTER.validate_python(NO_REFUND)]), refund_trace(), replay).scores
+    assert isinstance(score, Score)
+    assert (score.passed, score.reason) == (
+        None,
+        "undecided: the thread refunds was still at work when the system returned",
+    )
+
+
+def test_daemon_that_waits_for_work_is_not_at_work(tmp_path):
+    app = (
+        "import queue, threading\nJOBS = queue.Queue()\n"
+        "def serve():\n    while True: JOBS.get()\n"
+        "threading.Thread(target=serve, daemon=True).start()\n" + APP
+    )
+    assert replayed(tmp_path, app=app).unfinished == ()
 
 
 def test_death_after_the_return_is_a_crash(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.replayers.recordings import text
 
+from unrepeat.cases.trace import Message
 from unrepeat.replayers.divergence import EXCERPT, MAX_DIFFERENCES, request_differences, value_differences
 from unrepeat.replayers.request import Request
 
@@ -71,3 +72,15 @@ def test_further_message_is_an_addition():
     old = Request(kind="model", value={}, messages=(text("system", "a"),))
     new = Request(kind="model", value={}, messages=(text("system", "a"), text("user", "b")))
     assert [(each.path, each.change) for each in request_differences(old, new)] == [("/messages/1", "added")]
+
+
+def test_message_that_only_spells_its_json_differently_is_not_the_difference():
+    def asked(*responses):
+        parts = [({"type": "tool_call_response", "id": "c", "response": each},) for each in responses]
+        messages = tuple(Message(role="tool", parts=each) for each in parts)
+        return Request(kind="model", value={"model": "m", "params": {}, "tools": [], "system": []}, messages=messages)
+
+    found = request_differences(asked({"a": 1}, "paid"), asked('{"a": 1}', "refused"))
+    assert [(each.path, each.recorded, each.replayed) for each in found] == [
+        ("/messages/1/content/0/response", "paid", "refused")
+    ]

@@ -33,17 +33,34 @@ def test_tools_and_parameters_the_recording_lacks_are_not_compared(tmp_path: Pat
 
 
 def test_parameter_the_recording_has_is_compared(tmp_path: Path) -> None:
-    trace = refund_trace()
+    trace = with_parameters(refund_trace(), params={"temperature": 1.0})
+    app = APP.replace('model="m1"', 'model="m1", temperature=0')
+    model = MODEL.replace("(model, messages)", "(model, messages, temperature)")
+    replay = run(tmp_path, trace, trace.input, app=app, model=model)
+    assert replay.limit == 1
+
+
+def with_parameters(trace: Trace, **view: Any) -> Trace:
     spans = tuple(
-        msgspec.structs.replace(span, view=msgspec.structs.replace(span.view, params={"temperature": 1.0}))
+        msgspec.structs.replace(span, view=msgspec.structs.replace(span.view, **view))
         if isinstance(span.view, ModelCall)
         else span
         for span in trace.spans
     )
-    app = APP.replace('model="m1"', 'model="m1", temperature=0')
-    model = MODEL.replace("(model, messages)", "(model, messages, temperature)")
-    replay = run(tmp_path, msgspec.structs.replace(trace, spans=spans), trace.input, app=app, model=model)
-    assert replay.limit == 1
+    return msgspec.structs.replace(trace, spans=spans)
+
+
+def test_what_the_model_function_has_no_parameter_for_is_not_compared(tmp_path: Path) -> None:
+    trace = with_parameters(refund_trace(), params={"temperature": 0.0}, tool_definitions=({"name": "refund"},))
+    app = APP.replace('model="m1", ', "")
+    replay = run(tmp_path, trace, trace.input, app=app, model=MODEL.replace("(model, messages)", "(messages)"))
+    assert (replay.limit, replay.events[0].not_compared) == (None, ("params.temperature", "tools", "model"))
+
+
+def test_what_a_model_function_with_any_parameters_was_not_given_is_a_difference(tmp_path: Path) -> None:
+    trace = with_parameters(refund_trace(), params={"temperature": 0.0})
+    model = MODEL.replace("(model, messages)", "(model, messages, **more)")
+    assert run(tmp_path, trace, trace.input, model=model).limit == 1
 
 
 @pytest.mark.parametrize("nested", [True, False])

@@ -73,6 +73,20 @@ def test_bad_call_that_stops_the_replay_fails_by_what_it_asked(tmp_path):
     assert outcome(NO_LARGE_REFUND, replayed(tmp_path, app=app)) == FAILS
 
 
+@pytest.mark.parametrize("spelled", ["ord_1 ", "ORD_1", "\u200bord_1", "\uff4frd_1"])
+def test_call_that_is_only_respelled_is_undecided(tmp_path, spelled):
+    app = instead_of_call(f'result = run(name, {{**args, "order_id": "{spelled}"}} if name == "refund" else args)')
+    refund = {"type": "not-tool-called", "tool": "refund", "args": {"order_id": "ord_1"}}
+    found = score(refund, replayed(tmp_path, app=app))
+    assert (found.passed, "spelled differently" in found.reason) == (None, True)
+
+
+def test_call_with_another_value_in_its_place_is_prevented(tmp_path):
+    app = instead_of_call('result = run(name, {**args, "order_id": "ord_2"} if name == "refund" else args)')
+    refund = {"type": "not-tool-called", "tool": "refund", "args": {"order_id": "ord_1"}}
+    assert outcome(refund, replayed(tmp_path, app=app)) == PREVENTED
+
+
 def test_bad_amount_of_another_type_fails(tmp_path):
     app = instead_of_call(
         'import decimal\nresult = run(name, {**args, "amount": decimal.Decimal("100")} if name == "refund" else args)'
