@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..replayers.replay import Replay
+from ..reports.text import arguments
 from ..scorers.score import Score
 from ..scorers.verdict import CaseVerdict, Settlement, TraceVerdict
 from .trials import trials_needed
 
+_EXCERPT = 100
 MODEL = "PROVIDER/NAME"
 """Stands for the model that the reader has."""
 
@@ -72,7 +74,10 @@ def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
         lines.append("Neither that the fix works nor that it does not.")
     isolation = {trace.candidate.replay.isolation for trace in verdict.traces if trace.candidate}
     if "guard" in isolation:
-        lines.append("That native code made no connection: isolation was `guard`, which explains but does not enforce.")
+        lines.append(
+            "That nothing went past the boundaries to a file, a database or, from native code, the network: isolation "
+            "was “guard”, which explains but does not enforce."
+        )
     return tuple(dict.fromkeys(lines))
 
 
@@ -87,6 +92,11 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
             f"What happens after step {replay.limit} ({event.kind} {event.name}): its request is not the recorded one, "
             "so a live system may answer differently."
         )
+        if event.kind == "tool":
+            call = f"{event.name}({arguments(event.request, _EXCERPT)})"
+            lines.append(f"That the call made instead is right: {call}. The recording has no answer to it.")
+    if replay.refused_at_start:
+        lines.append(f"What the system would do had isolation not refused, when it started: {replay.refused[0]}.")
     unseen = sorted({field for event in replay.events for field in event.not_compared})
     if unseen:
         lines.append(f"Changes of what the recording does not have, which could not be compared: {', '.join(unseen)}.")

@@ -51,6 +51,40 @@ def test_not_all_of_several_texts_may_be_contained():
 
 
 @pytest.mark.parametrize(
+    "output",
+    [
+        {"__bytes__": "d2VyZSByZWZ1bmRlZA=="},
+        {"body": {"__bytes__": "d2VyZSByZWZ1bmRlZA=="}},
+        ["were ", "refunded"],
+        [{"delta": "were "}, {"delta": "refunded"}],
+    ],
+)
+def test_text_in_bytes_or_in_pieces_is_found(output):
+    assert not holds(answered(output), type="not-contains", value="were refunded")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"__type__": "Reply"},
+        {"status": 200, "body": {"__type__": "Stream"}},
+        {"__callable__": "app:later"},
+        [{"__type__": "dict", "__repeated__": True}],
+        {"__bytes__": "//79"},
+        {"__type__": "Reply", "__partial__": True, "status": 200},
+    ],
+)
+@pytest.mark.parametrize("kind", [{"type": "not-contains", "value": "x"}, {"type": "no-leak", "values": ["x-1"]}])
+def test_output_that_cannot_be_read_whole_is_never_clean(output, kind):
+    with pytest.raises(ScorerError, match="read whole"):
+        violations(answered(output), **kind)
+
+
+def test_object_whose_content_is_known_is_read():
+    assert holds(answered({"__type__": "Reply", "text": "fine"}), type="not-contains", value="refunded")
+
+
+@pytest.mark.parametrize(
     ("output", "value", "held"), [(ANSWER, r"\d+ days", True), (ANSWER, "^Days", False), ("\ud800 1", r"\d", True)]
 )
 def test_regex(output, value, held):
