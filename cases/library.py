@@ -138,7 +138,7 @@ def _refuse_links(path: Path) -> None:
 
 
 def _finish_interrupted(path: Path) -> None:
-    if has_pending_edit(path):
+    if has_pending_edit(path):  # an uncommitted one is dropped by whoever edits next: reading must not need to write
         with editing(path):
             pass
 
@@ -241,9 +241,12 @@ def update_status(folder: CaseFolder, status: Status, act: Act, *, owner: str = 
 
     Raises:
         CaseError: The step is not allowed, or case.yaml cannot be edited.
+        EvidenceError: The preserved files or the custody log are not as they were left.
     """
     path = folder.path / evidence.CASE
     with editing(folder.path) as edit:
+        # An entry about evidence that was tampered with would record it as the state that holds.
+        evidence.require_intact(folder.path)
         case = load_case(path)
         check_transition(case, status, where=str(path), owner=owner, reason=act.reason)
         text = with_status(read_limited(path), status, str(path))
@@ -289,9 +292,7 @@ def add_evidence(
     """
     relative = f"{evidence.FOLDER}/{safe_relative(name)}"
     with editing(folder.path) as edit:
-        problems = evidence.verify(folder.path)
-        if problems:
-            raise EvidenceError(problems[0].message, where=f"{folder.path}/{problems[0].file}")
+        evidence.require_intact(folder.path)
         before = _state(folder.path, load_case(folder.path / evidence.CASE))
         listed = evidence.read_manifest(_read(folder.path / evidence.MANIFEST), evidence.MANIFEST)
         if relative in listed:

@@ -106,21 +106,36 @@ def report(case: str, *, out: Path | None = None) -> Written:
 
 
 def _refuse_foreign(page: Path) -> None:
-    """Refuse a page whose JSON would take the place of a file that is no result of ours."""
+    """Refuse a place where a page, or the JSON beside it, would replace what is no report of ours."""
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError("expected the name of a page such as report.html, got another", where=f"--out {page}")
     if page.is_dir():
         raise ConfigError("expected the name of a page, got a folder", where=f"--out {page}")
     data = page.with_suffix(".json")
-    if data == page:
-        raise ConfigError("expected the name of a page such as report.html, got .json", where=f"--out {page}")
-    if os.path.lexists(data):
-        try:
-            results.load(data)
-        except UnrepeatError:
-            raise ConfigError(
-                "expected a place for the JSON beside the page, got a file that is no result",
-                where=str(data),
-                hint="Choose another name with --out",
-            ) from None
+    if (os.path.lexists(page) and not _is_page(page)) or (os.path.lexists(data) and not _is_result(data)):
+        raise ConfigError(
+            "expected a place for the page and the JSON beside it, got a file that is no report",
+            where=str(page if os.path.lexists(page) and not _is_page(page) else data),
+            hint="Choose another name with --out",
+        )
+
+
+def _is_page(path: Path) -> bool:
+    from ..reports.html import PAGE_MARK
+
+    try:
+        with path.open("rb") as file:
+            return PAGE_MARK.encode() in file.read(4096)
+    except OSError:
+        return False
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        results.load(path)
+    except UnrepeatError:
+        return False
+    return True
 
 
 def write_report(verdict: CaseVerdict, page: Path) -> Written:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 from ..cases.case import Case
 from ..cases.custody import Act
@@ -10,8 +11,10 @@ from ..cases.errors import CaseError
 from ..cases.identity import whoami
 from ..cases.library import update_status
 from ..cases.vocabulary import Status
+from ..scorers.verdict import CaseVerdict
 from . import results
 from .replaying import Plan, plan
+from .verdict import decide
 from .version import VERSION
 
 _BOUND = ("case", "trace", "evidence")
@@ -54,7 +57,8 @@ def _proof(what: Plan) -> str:
         CaseError: The newest result does not say so, or is about another state of the case.
     """
     case_id = what.loaded.case.id
-    verdict = results.load(results.latest(what.project.results, case_id))
+    path = results.latest(what.project.results, case_id)
+    verdict = results.load(path)
     hint = f"Run `unrepeat prove {case_id}`"
     if verdict.verdict != "fixed":
         raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
@@ -65,5 +69,26 @@ def _proof(what: Plan) -> str:
             where=case_id,
             hint=hint,
         )
+    broken = _inconsistent(verdict, path.parent.name, len(what.loaded.document.traces), what.where)
+    if broken:
+        raise CaseError(f"expected a result that holds together, got one {broken}", where=str(path), hint=hint)
     label = verdict.candidate.label if verdict.candidate else ""
     return f"run {verdict.run_id}: fixed ({verdict.scope}) on {label}"
+
+
+def _inconsistent(verdict: CaseVerdict, run: str, traces: int, case_file: str) -> str:
+    """Return what a result that says fixed lacks to say so; empty when nothing.
+
+    The rules of the verdict are applied again to the scores it holds, so that a word that was edited is noticed.
+    """
+    if verdict.case_id != Path(case_file).parent.name or verdict.run_id != run:
+        return f"of the case {verdict.case_id}, run {verdict.run_id}"
+    if verdict.scope is None or verdict.candidate is None or not verdict.candidate.digest:
+        return "without scope or candidate"
+    if len(verdict.traces) != traces:
+        return f"over {len(verdict.traces)} of {traces} traces"
+    for each in verdict.traces:
+        again = decide(each.recorded_scores, each.baseline, each.candidate, len(verdict.assertions))
+        if again.verdict != "fixed":
+            return f"whose scores say {again.verdict}"
+    return ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from ..cases.errors import CaseError, ConfigError, ReplayError
+from ..cases.evidence import require_intact
 from ..cases.trace import Trace
 from ..replayers.live import LiveModel, ModelUnavailableError
 from ..replayers.replay import Replay, Version
@@ -65,8 +66,10 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
     Raises:
         CaseError: The case is a draft, or has no trace.
         ConfigError: A version or component is not known, or no system is described.
+        EvidenceError: The case's evidence is not as it was left.
         ScorerError: An assertion cannot be compiled.
     """
+    require_intact(what.loaded.folder.path)
     scorers = _scorers(what)
     with ExitStack() as stack:
         baseline, candidate = _versions(what, proof, stack)

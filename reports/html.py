@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+PAGE_MARK = '<meta name="generator" content="unrepeat">'
+"""Stands near the start of every page, so that a page of ours is told from other files."""
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINKABLE = re.compile(r"(?:https?://|mailto:)[^\s\"'<>\\^`{|}\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
 _SHOWN_ESCAPE = '<span class="escaped">{}</span>'

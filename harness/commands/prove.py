@@ -55,12 +55,13 @@ def command(
             trials=trials,
             progress=tell,
         )
-    path = save(results, verdict)
     if as_json:
         print_json(verdict)
     else:
         from ...reports.terminal import render_verdict
 
         render_verdict(verdict, console())
+    path = save(results, verdict)  # after it was shown: a full disk does not take the verdict away
+    if not as_json:
         click.echo(f"\nresult: {path}", err=True)
     return OK if verdict.verdict == "fixed" else FAILED
