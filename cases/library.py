@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from . import custody, evidence, trace_file
 from .case import Case, load_case, normal_id, read_case
 from .custody import Act
@@ -23,7 +25,7 @@ from .lifecycle import check_transition
 from .paths import safe_relative
 from .status_line import with_status
 from .strict_yaml import DEFAULT_LIMITS, Limits, read_limited
-from .trace import TraceDocument
+from .trace import Origin, Trace, TraceDocument
 from .vocabulary import EvidenceKind, Status
 
 _MARKS = (evidence.CASE, evidence.TRACE, evidence.MANIFEST, custody.FILE_NAME)
@@ -48,6 +50,17 @@ class LoadedCase:
     digests: dict[str, str]
     """SHA-256 of ``case`` (case.yaml), ``trace`` (trace.json), ``evidence`` (the manifest), and ``custody``
     (head of the log); empty where there is none."""
+
+    def traces_as_stated(self) -> tuple[Trace, ...]:
+        """Return the traces with the input that a person stated in case.yaml, where one did."""
+        stated = self.case.replay.input
+        if stated is None:
+            return self.document.traces
+        origin = Origin(kind="stated", note="replay.input of case.yaml")
+        return tuple(
+            msgspec.structs.replace(each, input=stated, origins={**each.origins, "input": origin})
+            for each in self.document.traces
+        )
 
 
 def list_cases(library: Path) -> list[CaseFolder]:

@@ -20,7 +20,17 @@ from .replaying import locate, plan
 from .trials import DEFAULT_TRIALS
 from .version import VERSION
 
-__all__ = ["ImportRequest", "Written", "import_trace", "project_of", "prove", "replay", "report", "write_report"]
+__all__ = [
+    "ImportRequest",
+    "Written",
+    "import_trace",
+    "project_of",
+    "prove",
+    "replay",
+    "report",
+    "status_of",
+    "write_report",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,14 @@ def report(case: str, *, out: Path | None = None) -> Written:
     page = out or source.with_name("report.html")
     _refuse_foreign(page)
     return write_report(results.load(source), page)
+
+
+def status_of(verdict: CaseVerdict) -> str:
+    """Return the status of a verdict's case as it is now; as it was then where the case is not at hand."""
+    try:
+        return locate(verdict.case_id)[1].case.status
+    except UnrepeatError:
+        return verdict.status
 
 
 def _refuse_foreign(page: Path) -> None:

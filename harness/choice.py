@@ -18,6 +18,7 @@ def parse_choice(text: str, count: int) -> list[int]:
         return []
     numbers = [part for part in word.replace(",", " ").split() if part]
     if not all(part.isascii() and part.isdigit() and 1 <= int(part) <= count for part in numbers):
-        known = f"numbers from 1 to {count}" if count else "none: nothing is proposed"
-        raise ConfigError(f"expected all, none or {known}, got {text!r}", where="--accept")
+        if not count:
+            raise ConfigError(f"expected none, because nothing is proposed, got {text!r}", where="--accept")
+        raise ConfigError(f"expected all, none or numbers from 1 to {count}, got {text!r}", where="--accept")
     return sorted({int(part) - 1 for part in numbers})

@@ -13,6 +13,7 @@ from ..cases.errors import UnrepeatError
 from ..cases.library import list_cases, load
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..replayers.python_app import check_app
+from . import results
 from .config import Project, SystemConfig, load_project
 from .probing import escapes
 from .replaying import plan_for, system_of
@@ -124,5 +125,9 @@ def _case(project: Project, path: Path) -> Finding:
     if problems:
         shown = "; ".join(str(problem) for problem in problems[:_PROBLEMS_SHOWN])
         return Finding(check, False, f"evidence is not as it was left: {shown}")
+    newest = results.glance(project.results, loaded.case.id)
+    if loaded.case.status in ("fixed", "recovered") and newest is not None and newest.verdict != "fixed":
+        told = f"{loaded.case.status}, but its newest result says {newest.verdict.replace('_', ' ')}"
+        return Finding(check, False, f"{told}; `unrepeat prove {path.name}`")
     draft = ", a draft that asserts nothing" if loaded.case.is_draft else ""
     return Finding(check, True, f"{loaded.case.status}, evidence intact{draft}")

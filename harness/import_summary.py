@@ -47,7 +47,7 @@ def case_summary(
     written: Sequence[str] = (),
 ) -> ImportSummary:
     """Return what is shown of a case's evidence."""
-    told = prove_statement(case.document.traces)
+    told = prove_statement(case.traces_as_stated())
     return ImportSummary(
         title=case.case.id,
         facts=tuple(facts or _facts(case.document.traces)),

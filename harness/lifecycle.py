@@ -10,6 +10,7 @@ from ..cases.custody import Act
 from ..cases.errors import CaseError
 from ..cases.identity import whoami
 from ..cases.library import update_status
+from ..cases.lifecycle import check_transition
 from ..cases.vocabulary import Status
 from ..scorers.verdict import CaseVerdict
 from . import results
@@ -38,6 +39,7 @@ def move_on(case: str, status: Status, *, owner: str = "", reason: str = "", now
         CaseError: The lifecycle has no such step, or the proof it needs is not there.
     """
     what = plan(case)
+    check_transition(what.loaded.case, status, where=what.where, owner=owner, reason=reason)
     if status == "fixed":
         reason = "; ".join(filter(None, (_proof(what), reason)))
     if status == "recovered":

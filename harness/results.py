@@ -5,6 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from ..cases.errors import CaseError, ConfigError
 from ..cases.files import write_atomic
 from ..reports.documents import load_result, to_json
@@ -85,6 +87,21 @@ def latest(results: Path, case_id: str) -> Path:
             "expected a result to report, got none", where=case_id, hint=f"Run `unrepeat prove {case_id}` first"
         )
     return found[-1]
+
+
+class Glance(msgspec.Struct):
+    """What a list shows of a result; the rest is not even looked at."""
+
+    verdict: str = ""
+    created_at: str = ""
+
+
+def glance(results: Path, case_id: str) -> Glance | None:
+    """Return the newest result of a case at a glance; None where there is none that can be read."""
+    try:
+        return msgspec.json.decode(latest(results, case_id).read_bytes(), type=Glance)
+    except (CaseError, OSError, msgspec.MsgspecError):
+        return None
 
 
 def load(path: Path) -> CaseVerdict:

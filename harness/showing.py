@@ -9,6 +9,7 @@ from ..cases.errors import UnrepeatError
 from ..cases.library import LoadedCase, list_cases, load
 from ..reports.case_view import CaseRow
 from ..scorers.proposals import Proposal, propose
+from . import results
 from .config import Project
 from .import_summary import evidence_items
 
@@ -22,8 +23,16 @@ def case_rows(project: Project) -> list[CaseRow]:
         except UnrepeatError as error:
             rows.append(CaseRow(id=folder.id, title=str(error), status="unreadable"))
             continue
+        newest = results.glance(project.results, case.id)
         rows.append(
-            CaseRow(id=case.id, title=case.title, kind=case.kind, severity=case.severity or "", status=case.status)
+            CaseRow(
+                id=case.id,
+                title=case.title,
+                kind=case.kind,
+                severity=case.severity or "",
+                status=case.status,
+                note=f"last: {newest.verdict.replace('_', ' ')}" if newest else "",
+            )
         )
     return rows
 
@@ -39,7 +48,7 @@ def builtins_of(loaded: LoadedCase, proposals: Sequence[Proposal]) -> dict[str, 
 
     from ..cases.provability import prove_statement
 
-    told = prove_statement(loaded.document.traces)
+    told = prove_statement(loaded.traces_as_stated())
     return {
         "case": loaded.case.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         "digests": loaded.digests,

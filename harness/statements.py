@@ -43,7 +43,8 @@ def proves(verdict: CaseVerdict) -> tuple[str, ...]:
         case "fixed":
             lines = [f"{candidate} prevents the recorded action, proposed to it as it was then."]
         case "still_failing":
-            lines = [f"{candidate} shows the failure again: {verdict.reason}."]
+            back = f" It was {verdict.status} before: it is back." if verdict.status in ("fixed", "recovered") else ""
+            lines = [f"{candidate} shows the failure again: {verdict.reason}.{back}"]
         case _:
             return ()
     return (*lines, _red_first(verdict))
@@ -100,6 +101,11 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
     unseen = sorted({field for event in replay.events for field in event.not_compared})
     if unseen:
         lines.append(f"Changes of what the recording does not have, which could not be compared: {', '.join(unseen)}.")
+    given = [f"{row.static} {row.kind}" for row in replay.coverage if row.static]
+    if given:
+        lines.append(
+            f"That the real thing answers as the case states, which was taken for granted: {', '.join(given)}."
+        )
     unmade = [f"{row.missing} {row.kind}" for row in replay.coverage if row.missing]
     if unmade and replay.limit is None:
         lines.append(f"That the system still does its work: recorded calls it did not make: {', '.join(unmade)}.")
@@ -123,6 +129,8 @@ def settlement(verdict: CaseVerdict, asked: Asked) -> Settlement | None:
         judged.deterministic is False or len(judged.replay.refused) > judged.replay.refused_at_start
     ):
         return None  # a live model would leave that as it is
+    if asked.model is None and replay is not None and replay.limit is None:
+        return None  # the answers were all valid: it was not for want of a model that nothing could be said
     passed_so_far = any(trace.rate and not trace.rate.failures for trace in verdict.traces)
     if _lost_at(replay) != "model" or (asked.model is not None and not passed_so_far):
         return None
@@ -144,7 +152,7 @@ def _why(replay: Replay | None) -> str:
         return "the recording cannot decide it"
     event = replay.events[replay.limit - 1]
     asked = f"the {event.kind} was asked something else at step {replay.limit}"
-    return f"{asked}; only a live {event.kind} can say what it answers"
+    return f"{asked}; only a live {event.kind} can say what it answers (extra `live`)"
 
 
 def next_command(verdict: CaseVerdict, settled_by: Settlement | None, asked: Asked) -> str:
@@ -160,10 +168,28 @@ def next_command(verdict: CaseVerdict, settled_by: Settlement | None, asked: Ask
             return shlex.join(asked.words("replay", verdict.case_id))
 
 
-def after_replay(verdict: CaseVerdict, version: str | None, components: Mapping[str, str]) -> str:
-    """Return the command most people want after a replay of one version."""
+def after_replay(
+    verdict: CaseVerdict,
+    version: str | None,
+    components: Mapping[str, str],
+    *,
+    proposed: bool = True,
+    recorded: bool = False,
+) -> str:
+    """Return the command most people want after a replay of one version.
+
+    Args:
+        verdict: What was shown.
+        version: The version that was asked for.
+        components: Its overrides.
+        proposed: Whether assertions are proposed for a case that has none.
+        recorded: Whether it was asked for the recorded conversation, not for the system.
+    """
     if not verdict.assertions:
-        return f"unrepeat show {verdict.case_id} --accept 1"
+        return f"unrepeat show {verdict.case_id}" + (" --accept 1" if proposed else "")
+    driven = any(each.candidate and each.candidate.replay.replayer == "trajectory" for each in verdict.traces)
+    if driven and not recorded:
+        return "unrepeat init"
     if any(each.candidate and each.candidate.replay.outcome == "crashed" for each in verdict.traces):
         return "unrepeat doctor"
     return shlex.join(Asked(version, components).words("prove", verdict.case_id))

@@ -33,7 +33,9 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
         print_json(verdict.traces)
     else:
         from ...reports.terminal import render_replay
+        from ...scorers.proposals import propose
 
+        proposed = not verdict.assertions and bool(propose([trace.recording for trace in verdict.traces]))
         for trace in verdict.traces:
             if trace.candidate is not None:
                 render_replay(
@@ -41,7 +43,9 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
                     console(),
                     recording=trace.recording,
                     assertions=verdict.assertions,
-                    next_command=after_replay(verdict, version, overrides(components)),
+                    next_command=after_replay(
+                        verdict, version, overrides(components), proposed=proposed, recorded=recorded
+                    ),
                 )
     broken = any(t.candidate and t.candidate.replay.outcome not in ("completed", "stopped") for t in verdict.traces)
     return FAILED if broken else OK

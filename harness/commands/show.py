@@ -49,6 +49,10 @@ def command(case: str | None, accept: str | None, as_json: bool) -> int:
     draft = bool(proposals) and loaded.case.is_draft
     next_command = f"unrepeat show {loaded.case.id} --accept 1" if draft else f"unrepeat replay {loaded.case.id}"
     render_import_summary(case_summary(loaded, proposals=proposals, next_command=next_command), screen)
+    if loaded.case.is_draft and not proposals:
+        file = loaded.folder.path / "case.yaml"
+        click.echo(f"\nNothing is proposed. State what must hold in {file}, such as")
+        click.echo("  assert:\n    - {type: not-tool-called, tool: NAME, args: {ARGUMENT: VALUE}}")
     return 0
 
 
