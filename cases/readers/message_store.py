@@ -48,9 +48,10 @@ class MessageStore:
         known = len(self._last_start)
         if known and value.startswith(self._last_start):
             # The conversation as it was at the call before, and more; or exactly the same.
-            if len(value) == known + 1 and value[known] == "]":
+            following = value[known : known + 1]  # nothing where the text was cut off
+            if following == "]" and len(value) == known + 1:
                 return self._last_indices
-            if value[known] == ",":
+            if following == ",":
                 return self._remember(value, self._last_indices + self._parsed(f"[{value[known + 1 :]}", role))
         return self._remember(value, self._parsed(value, role))
 
