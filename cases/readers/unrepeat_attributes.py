@@ -125,12 +125,18 @@ def documents_of(value: Any) -> tuple[Document, ...]:
         value = value.get("documents", [value])
     if not isinstance(value, list):
         return ()
-    if all(type(item) is dict and item.keys() <= _DOCUMENT_FIELDS for item in value):
-        try:
-            return msgspec.convert(value, tuple[Document, ...])
-        except msgspec.ValidationError:
-            pass  # a field of another type
+    try:
+        if all(map(_DOCUMENT_FIELDS.issuperset, value)):
+            return msgspec.convert({"documents": value}, _Documents).documents
+    except (TypeError, msgspec.ValidationError):
+        pass  # an item that is no object, or a field of another type
     return tuple([_document(item) for item in value])
+
+
+class _Documents(msgspec.Struct):
+    """A struct, because msgspec works out its type once and that of a bare tuple at every call."""
+
+    documents: tuple[Document, ...]
 
 
 _DOCUMENT_FIELDS = frozenset(Document.__struct_fields__)
