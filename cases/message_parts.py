@@ -33,7 +33,8 @@ def structured(value: Any) -> Any:
 def parse_text(text: str) -> Any:
     """Return the value of JSON text, or the text itself where it is no JSON."""
     try:
-        value = msgspec.json.decode(text)  # keeps integers of any size exactly
+        # Integers of any size stay exact. Encoded here, because a text keeps the UTF-8 that others make of it.
+        value = msgspec.json.decode(text.encode())
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return text
     # Nesting takes two brackets a level. Counting them in a long text takes longer than looking at the value.

@@ -52,7 +52,7 @@ class MessageStore:
             if following == "]" and len(value) == known + 1:
                 return self._last_indices
             if following == ",":
-                return self._remember(value, self._last_indices + self._parsed(f"[{value[known + 1 :]}", role))
+                return self._remember(value, self._last_indices + self._parsed("[" + value[known + 1 :], role))
         return self._remember(value, self._parsed(value, role))
 
     def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
@@ -72,7 +72,7 @@ class MessageStore:
 
     def _parsed(self, text: str, role: str) -> tuple[int, ...]:
         try:
-            slices = _slices.decode(text)
+            slices = _slices.decode(text.encode())
         except (msgspec.MsgspecError, RecursionError):
             return self._add(text, role)
         found: list[int] = []

@@ -22,7 +22,7 @@ from .otlp_walk import batches
 from .reader import Reader
 from .source import SourceFile, SourceRecord
 
-_TRACE_ID = re.compile(rb'"traceId"\s*:\s*"([^"]*)"')
+_TRACE_ID = re.compile(rb'I(?<="traceI)d"\s*:\s*"([^"]*)"')
 _OTHER_SIGNALS = ("resourceLogs", "resourceMetrics", "resourceProfiles")
 
 _UNIT_BYTES = 1 << 18
