@@ -103,9 +103,9 @@ def prompt_of(attributes: Mapping[str, Any]) -> Prompt | None:
 
 def retrieval_of(attributes: Mapping[str, Any]) -> Retrieval:
     """Return the search that a span describes."""
-    arguments = json_value(attributes.get("unrepeat.arguments"))
     query = attributes.get("gen_ai.retrieval.query.text", attributes.get("gen_ai.retrieval.query"))
     if query is None:
+        arguments = json_value(attributes.get("unrepeat.arguments"))
         query = arguments.get("query", arguments) if isinstance(arguments, Mapping) else arguments
     documents = attributes.get("unrepeat.documents", attributes.get("gen_ai.retrieval.documents"))
     if documents is None:
@@ -121,10 +121,11 @@ def retrieval_of(attributes: Mapping[str, Any]) -> Retrieval:
 
 def documents_of(value: Any) -> tuple[Document, ...]:
     """Return retrieved documents; what is not an object becomes the content of one."""
-    if isinstance(value, Mapping):
-        value = value.get("documents", [value])
     if not isinstance(value, list):
-        return ()
+        if isinstance(value, Mapping):
+            value = value.get("documents", [value])
+        if not isinstance(value, list):
+            return ()
     try:
         if all(map(_DOCUMENT_FIELDS.issuperset, value)):
             return msgspec.convert({"documents": value}, _Documents).documents
