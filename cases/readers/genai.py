@@ -235,9 +235,10 @@ def _definitions(value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    value = structured(value)
-    if value is None or value == "":
-        return ()
+    if not isinstance(value, list):
+        value = structured(value)
+        if value is None or value == "":
+            return ()
     return tuple([_text(item) for item in value]) if isinstance(value, list) else (_text(value),)
 
 

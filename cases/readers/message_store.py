@@ -17,6 +17,7 @@ from ..trace import Message
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw])
 _CALL_KEYS = {"type", "id", "name", "arguments"}
+_NESTING = frozenset((dict, list))
 _message = msgspec.json.Decoder(Message)
 
 
@@ -52,8 +53,8 @@ class MessageStore:
             if following == "]" and len(value) == known + 1:
                 return self._last_indices
             if following == ",":
-                return self._remember(value, self._last_indices + self._parsed("[" + value[known + 1 :], role))
-        return self._remember(value, self._parsed(value, role))
+                return self._remember(value, self._last_indices + self._parsed(b"[" + value[known + 1 :].encode(), role))
+        return self._remember(value, self._parsed(value.encode(), role))
 
     def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
         # An answer is one message and repeats nothing, so it must not displace the conversation.
@@ -70,11 +71,11 @@ class MessageStore:
             known = self._parts_by_text[value] = _parts(value)
         return known
 
-    def _parsed(self, text: str, role: str) -> tuple[int, ...]:
+    def _parsed(self, data: bytes, role: str) -> tuple[int, ...]:
         try:
-            slices = _slices.decode(text.encode())
+            slices = _slices.decode(data)
         except (msgspec.MsgspecError, RecursionError):
-            return self._add(text, role)
+            return self._add(data.decode(), role)
         found: list[int] = []
         for piece in slices:
             data = bytes(piece)
@@ -133,10 +134,7 @@ def _is_plain(message: Message, data: bytes) -> bool:
 
 
 def _nests(value: dict[str, Any]) -> bool:
-    for item in value.values():  # noqa: SIM110 — any() over a generator takes three times as long
-        if type(item) is dict or type(item) is list:
-            return True
-    return False
+    return not _NESTING.isdisjoint(map(type, value.values()))
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], ...]:
