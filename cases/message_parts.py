@@ -33,11 +33,11 @@ def structured(value: Any) -> Any:
 def parse_text(text: str) -> Any:
     """Return the value of JSON text, or the text itself where it is no JSON."""
     try:
-        # Integers of any size stay exact. Encoded here, because a text keeps the UTF-8 that others make of it.
+        # It keeps integers of any size exactly. Given a text, it would leave the UTF-8 of it in memory beside it.
         value = msgspec.json.decode(text.encode())
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return text
-    # Nesting takes two brackets a level. Counting them in a long text takes longer than looking at the value.
+    # A level takes two brackets. Counting them in a long text takes longer than looking at the value.
     return text if len(text) > 2 * DEFAULT.depth and exceeds_depth(value, DEFAULT.depth) else value
 
 

@@ -16,7 +16,6 @@ from ..strict_json import DEFAULT
 from ..trace import Message
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw])
-_CALL_KEYS = {"type", "id", "name", "arguments"}
 _NESTING = frozenset((dict, list))
 _message = msgspec.json.Decoder(Message)
 
@@ -53,7 +52,8 @@ class MessageStore:
             if following == "]" and len(value) == known + 1:
                 return self._last_indices
             if following == ",":
-                return self._remember(value, self._last_indices + self._parsed(b"[" + value[known + 1 :].encode(), role))
+                more = self._parsed(b"[" + value[known + 1 :].encode(), role)
+                return self._remember(value, self._last_indices + more)
         return self._remember(value, self._parsed(value.encode(), role))
 
     def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,8 +93,8 @@ class MessageStore:
         try:
             message = _message.decode(data)
         except (msgspec.MsgspecError, RecursionError):
-            return self._add(f"[{data.decode()}]", role)  # another dialect
-        if not _is_plain(message, data):
+            message = None
+        if message is None or not _is_plain(message, data):  # another dialect
             return self._add(f"[{data.decode()}]", role)
         self._messages.append(message)
         return (len(self._messages) - 1,)
@@ -119,8 +119,11 @@ def _is_plain(message: Message, data: bytes) -> bool:
         kind = part.get("type")
         if kind == "text" and len(part) == 2 and type(part.get("content")) is str:
             continue
-        if kind == "tool_call" and part.keys() == _CALL_KEYS and type(part["arguments"]) is dict:
-            nests = nests or _nests(part["arguments"])
+        if kind == "tool_call" and len(part) == 4 and "id" in part and "name" in part:
+            arguments = part.get("arguments")
+            if type(arguments) is not dict:
+                return False
+            nests = nests or _nests(arguments)
             continue
         if kind != "tool_call_response" or len(part) != 3 or len(parts) != 1 or message.role != "tool":
             return False

@@ -22,6 +22,7 @@ from .otlp_walk import batches
 from .reader import Reader
 from .source import SourceFile, SourceRecord
 
+# Searched by the letter I, which is rare in JSON, where the quotation mark in front is the most frequent character.
 _TRACE_ID = re.compile(rb'I(?<="traceI)d"\s*:\s*"([^"]*)"')
 _OTHER_SIGNALS = ("resourceLogs", "resourceMetrics", "resourceProfiles")
 
