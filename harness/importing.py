@@ -52,6 +52,8 @@ class ImportRequest:
     title: str | None = None
     trace_ids: tuple[str, ...] = ()
     """Traces to take; may be left out for a file that holds one."""
+    all_traces: bool = False
+    """Take every trace of the file into the one case."""
     format: str | None = None
     redact: bool = True
     reason: str = ""
@@ -85,7 +87,7 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
     Raises:
         SourceError: The file cannot be read, or holds several traces and none was chosen.
         CaseError: The id is taken or not an id.
-        ConfigError: Nothing is to be redacted but no reason is given.
+        ConfigError: Nothing is to be redacted but no reason is given, or all traces and some are asked for.
     """
     moment = now or dt.datetime.now(dt.UTC)
     project = request.project or load_project(Path.cwd())
@@ -159,6 +161,8 @@ def _redactor(request: ImportRequest, rules: Redaction) -> Redactor | None:
 
 
 def _traces(request: ImportRequest, redactor: Redactor | None, clean: Clean) -> list[Trace]:
+    if request.all_traces and request.trace_ids:
+        raise ConfigError("expected the ids of traces or all of them, got both", where="--all-traces")
     # An id may hold what is redacted, such as an address: it is asked for as the source has it.
     wanted = frozenset((*request.trace_ids, *map(clean, request.trace_ids))) or None
     found: list[Trace] = []
@@ -170,7 +174,7 @@ def _traces(request: ImportRequest, redactor: Redactor | None, clean: Clean) -> 
         transform=redactor.redact_value if redactor is not None else None,
     ):
         found.append(trace)
-        if wanted is None and len(found) > 1:
+        if wanted is None and not request.all_traces and len(found) > 1:
             raise _several(request)
         if len(found) > MAX_TRACES:
             raise SourceError(f"expected at most {MAX_TRACES} traces in a case, got more", where=str(request.file))
@@ -184,7 +188,7 @@ def _several(request: ImportRequest) -> SourceError:
     return SourceError(
         "expected a file with one trace or the ids of those to take, got several traces",
         where=str(request.file),
-        hint=f"See them with `unrepeat import {request.file} --list`, then choose with --trace-id",
+        hint=f"See them with `unrepeat import {request.file} --list`, then choose with --trace-id or --all-traces",
     )
 
 

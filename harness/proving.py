@@ -20,6 +20,7 @@ from ..scorers.score import Scorer, words_of
 from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .import_summary import evidence_items
 from .judging import judged, trace_verdict
+from .parallel import in_parallel
 from .replaying import Plan, replay_case, replay_version
 from .statements import Asked, next_command, not_proven, proves, settlement
 from .trials import DEFAULT_TRIALS, run_trials, verdict_of_trials
@@ -73,11 +74,21 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
     scorers = _scorers(what)
     with ExitStack() as stack:
         baseline, candidate = _versions(what, proof, stack)
-        traces = tuple(
-            _prove_trace(what, scorers, trace, baseline, candidate, proof, progress)
-            for trace in what.loaded.document.traces
-        )
+        recorded = what.loaded.document.traces
+
+        def judge_one(number: int) -> TraceVerdict:
+            told = progress if len(recorded) == 1 else _counting(progress, number, len(recorded))
+            return _prove_trace(what, scorers, recorded[number], baseline, candidate, proof, told)
+
+        # A live model is asked for one trial at a time: the first failure ends them, and each costs.
+        most = 1 if proof.model is not None else None
+        traces = tuple(in_parallel(judge_one, range(len(recorded)), most=most))
     return _verdict(what, scorers, traces, baseline, candidate, proof, now, tool_version)
+
+
+def _counting(progress: Progress, number: int, total: int) -> Progress:
+    """Return progress that also says which trace of a case it is about."""
+    return lambda message: progress(f"{message} (trace {number + 1} of {total})" if message else "")
 
 
 def show(

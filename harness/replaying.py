@@ -19,6 +19,7 @@ from ..replayers.system import Checkout, PythonSystem
 from ..replayers.trajectory import replay_trajectory
 from .config import Project, SystemConfig, load_project, system_named
 from .modes import modes_of
+from .parallel import in_parallel
 from .versions import resolve, with_components
 
 
@@ -125,7 +126,7 @@ def replay_case(
         return [replay_trajectory(trace, case_id=_id(what), modes=what.modes) for trace in _traces(what)]
     checkout = resolve(what.project, what.system, version)
     with with_components(checkout, what.system, components or {}) as ready:
-        return [replay_version(what, trace, ready) for trace in _traces(what)]
+        return in_parallel(lambda trace: replay_version(what, trace, ready), _traces(what))
 
 
 def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:

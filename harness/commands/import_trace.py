@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--id", "case_id", metavar="ID", help="Id of the new case; the next free one by default.")
 @click.option("--title", help="What happened, in one line.")
 @click.option("--trace-id", "trace_ids", multiple=True, metavar="ID", help="Which trace of the file; repeatable.")
+@click.option("--all-traces", is_flag=True, help="Every trace of the file, all in one case.")
 @click.option("--list", "only_list", is_flag=True, help="List the traces of the file and write nothing.")
 @click.option("--format", "format_", metavar="NAME", help="Force a format instead of detecting it.")
 @click.option("--accept", metavar="all|N,N…", help="Accept proposed assertions by number without being asked.")
@@ -42,6 +43,7 @@ def command(
     case_id: str | None,
     title: str | None,
     trace_ids: tuple[str, ...],
+    all_traces: bool,
     only_list: bool,
     format_: str | None,
     accept: str | None,
@@ -50,7 +52,7 @@ def command(
     skip_broken: bool,
     as_json: bool,
 ) -> int:
-    """Make a case from FILE, a trace in one of the known formats.
+    """Make a case from FILE, a trace in one of the known formats; or several, for a failure that happened many times.
 
     Secrets and personal data with a known form (addresses, numbers, keys) are replaced before anything is written;
     names are not, unless unrepeat.toml lists them. At the end you read what this trace can and cannot prove, and
@@ -65,6 +67,7 @@ def command(
         id=case_id,
         title=title,
         trace_ids=trace_ids,
+        all_traces=all_traces,
         format=format_,
         redact=redact != "none",
         reason=reason,
