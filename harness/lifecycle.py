@@ -8,8 +8,9 @@ from ..cases.case import Case
 from ..cases.custody import Act
 from ..cases.errors import CaseError
 from ..cases.identity import whoami
-from ..cases.library import update_status
+from ..cases.library import LoadedCase, update_status
 from ..cases.vocabulary import Status
+from ..scorers.verdict import CaseVerdict
 from . import results
 from .replaying import Plan, plan
 from .version import VERSION
@@ -58,7 +59,7 @@ def _proof(what: Plan) -> str:
     hint = f"Run `unrepeat prove {case_id}`"
     if verdict.verdict != "fixed":
         raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
-    changed = [name for name in _BOUND if verdict.digests.get(name) != what.loaded.digests.get(name)]
+    changed = changed_since(verdict, what.loaded)
     if changed:
         raise CaseError(
             f"expected a result about the case as it is, got one from before its {changed[0]} changed",
@@ -67,3 +68,8 @@ def _proof(what: Plan) -> str:
         )
     label = verdict.candidate.label if verdict.candidate else ""
     return f"run {verdict.run_id}: fixed ({verdict.scope}) on {label}"
+
+
+def changed_since(verdict: CaseVerdict, loaded: LoadedCase) -> list[str]:
+    """Return what of a case was changed after a result: its case, trace or evidence."""
+    return [name for name in _BOUND if verdict.digests.get(name) != loaded.digests.get(name)]
