@@ -5,6 +5,7 @@ A near miss is compared with a known case by what both traces show. Each fact th
 | fact | counts |
 |---|---|
 | an assertion of the known case is red on this trace too | 8, and 2 for each further one |
+| the same, where it fixes values of its own run (an amount, a name) that every call must have | 2 |
 | the call that failed here failed there with the same arguments | 5 |
 | the instruction that was followed came in through the same tool or document | 3 |
 | the same tool failed | 3 |
@@ -44,7 +45,7 @@ from .registry import compile_assertion, find_violations
 from .score import Scorer, ScorerFailure, Violation
 from .suspicions import TECHNICAL, telling_arguments
 
-LEAST = 3
+LEAST = 4
 """Least count of facts for a resemblance."""
 _NEGATIVE_OUTPUT = ("not-contains", "not-regex", "not-equals")
 """Types whose violations are about what an output says, although they point at no span."""
@@ -184,8 +185,11 @@ def compare(this: Features, known: Iterable[Features]) -> tuple[Likeness, ...]:
 
 def facts_of(this: Features, known: Features) -> Iterator[Fact]:
     """Yield each fact in which two failures agree; see the table above."""
-    for place, name in enumerate(_shared_red(this, known)):
-        yield Fact(f"its assertion {name} is red on this trace too", 2 if place else 8)
+    weight = 8
+    for name, own in _shared_red(this, known):
+        fixes = ", but it fixes values of its own run" if own else ""
+        yield Fact(f"its assertion {name} is red on this trace too{fixes}", 2 if own else weight)
+        weight = weight if own else 2
     same = _same_call(this.calls, known.calls)
     if same:
         yield Fact(f"{same} failed there with the same arguments", 5)
@@ -210,11 +214,21 @@ def _shared(words: str, left: Iterable[str], right: Iterable[str], weight: int) 
         yield Fact(words.format(" and ".join(both[:3])), weight)
 
 
-def _shared_red(this: Features, known: Features) -> Iterator[str]:
-    """Yield the name of each assertion of the known case that is red on this failure's traces."""
+def _shared_red(this: Features, known: Features) -> Iterator[tuple[str, bool]]:
+    """Yield the name of each assertion of the known case that is red here, and whether it is about its run only."""
     for index, assertion in enumerate(known.failure.assertions):
         if any(_red_here(assertion, known.failure.traces, trace) for trace in this.failure.traces):
-            yield f"“{assertion.name}”" if assertion.name else f"{index + 1} ({assertion.type}{_about(assertion)})"
+            named = f"“{assertion.name}”" if assertion.name else f"{index + 1} ({assertion.type}{_about(assertion)})"
+            yield named, assertion.type == "tool-args" and _fixes_values(assertion.args)
+
+
+def _fixes_values(predicate: Any) -> bool:
+    """Tell whether a predicate compares with a text or number, which another run would not have."""
+    if isinstance(predicate, dict):
+        return any(_fixes_values(each) for key, each in predicate.items() if key not in ("regex", "not_regex", "type"))
+    if isinstance(predicate, list):
+        return any(map(_fixes_values, predicate))
+    return predicate is not None and not isinstance(predicate, bool)
 
 
 def _about(assertion: Assertion) -> str:
@@ -276,11 +290,13 @@ def _telling(scorer: Scorer, trace: Trace) -> tuple[Violation, ...]:
 
 
 def _calls_at(trace: Trace, violation: Violation, scorer: Scorer) -> Iterator[Call]:
-    """Yield the call that decides a violation, of those at its span the one that the assertion names."""
-    decisive = violation.decided_at or next(iter(violation.span_ids), "")
+    """Yield the call that a violation is about: the one that decides it, else one that the assertion names."""
     stage: Stage = getattr(scorer.params, "stage", "executed")
-    at = [call for call in calls_of(trace, stage) if call.span_id == decisive]
-    named = [call for call in at if call.name == getattr(scorer.params, "tool", "")]
+    tool = getattr(scorer.params, "tool", "")
+    decisive = violation.decided_at or next(iter(violation.span_ids), "")
+    calls = [call for call in calls_of(trace, stage) if call.span_id in violation.span_ids]
+    at = [call for call in calls if call.span_id == decisive]
+    named = [call for call in at or calls if call.name == tool]
     yield from (named or at)[:1]
 
 
