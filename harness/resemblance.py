@@ -9,7 +9,8 @@ from pathlib import Path
 from ..cases.assertions import ASSERTION_ADAPTER, Assertion
 from ..cases.errors import UnrepeatError
 from ..cases.library import LoadedCase, list_cases, load
-from ..scorers.resemblance import Failure, Features, Likeness, compare
+from ..scorers.features import Failure, Features
+from ..scorers.resemblance import Likeness, compare
 from .config import Project, load_project
 from .showing import proposals_for
 

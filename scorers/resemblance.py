@@ -6,7 +6,7 @@ A near miss is compared with a known case by what both traces show. Each fact th
 |---|---|
 | an assertion of the known case is red on this trace too | 8, and 2 for each further one |
 | the same, where it fixes values of its own run (an amount, a name) that every call must have | 2 |
-| the call that failed here failed there with the same arguments | 5 |
+| the call that failed here failed there with the same arguments | 5, and 1 to 4 where some of them are the same |
 | the instruction that was followed came in through the same tool or document | 3 |
 | the same tool failed | 3 |
 | the same document stands behind the failure | 3 |
@@ -21,50 +21,24 @@ the case with the fewer assertions (the more specific statement), then the id.
 
 An assertion of a known case is read for this trace before it is run: the user, tenant and conversation of the
 session it was written about stand for those of this one. Where this trace does not say whose session it is, such
-an assertion is left out. A violation counts only where it points at something that happened: that an answer lacks a
-text or a call was not made is true of most traces.
+an assertion is left out.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..cases.assertions import ASSERTION_ADAPTER, Assertion
-from ..cases.errors import UnrepeatError
-from ..cases.trace import Retrieval, Session, ToolCall, Trace
-from .barriers import stops
-from .calls import Call, Stage, calls_of
+from ..cases.trace import Session, Trace
+from .features import SESSION, Features, argument_names, compiled, identifying, telling_violations
 from .predicates import json_equal
-from .registry import compile_assertion, find_violations
-from .score import Scorer, ScorerFailure, Violation
-from .suspicions import TECHNICAL, telling_arguments
 
 LEAST = 4
 """Least count of facts for a resemblance."""
-_NEGATIVE_OUTPUT = ("not-contains", "not-regex", "not-equals")
-"""Types whose violations are about what an output says, although they point at no span."""
-_ERROR_SHAPE = re.compile(r"\d+|'[^']*'|\"[^\"]*\"")
-_LONGEST_ERROR = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A failure to compare: its traces, what is asserted about it, and what people say of it."""
-
-    id: str
-    traces: tuple[Trace, ...]
-    assertions: tuple[Assertion, ...] = ()
-    """What people state about it."""
-    proposed: tuple[Assertion, ...] = ()
-    """What stands for it where nobody has stated anything yet."""
-    category: str = ""
-    barrier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,83 +64,6 @@ class Likeness:
         return sum(fact.weight for fact in self.facts)
 
 
-class Features:
-    """What is compared of one failure; each part is computed when it is first needed.
-
-    Args:
-        failure: The failure.
-    """
-
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
-
-    @cached_property
-    def scorers(self) -> tuple[Scorer, ...]:
-        """The assertions that can be compiled."""
-        return tuple(filter(None, map(_compiled, self.failure.assertions or self.failure.proposed)))
-
-    @cached_property
-    def red(self) -> tuple[tuple[Scorer, Trace, Violation], ...]:
-        """Each violation of the failure's own assertions on its own traces."""
-        return tuple(
-            (scorer, trace, violation)
-            for trace in self.failure.traces
-            for scorer in self.scorers
-            for violation in _telling(scorer, trace)
-        )
-
-    @cached_property
-    def calls(self) -> tuple[Call, ...]:
-        """The calls that failed: those that violations point at, and those that a barrier stopped."""
-        found = [call for scorer, trace, each in self.red for call in _calls_at(trace, each, scorer)]
-        found += [stop.call for trace in self.failure.traces for stop in stops(trace) if stop.call is not None]
-        return tuple({(call.name, call.span_id): call for call in found}.values())
-
-    @cached_property
-    def tools(self) -> frozenset[str]:
-        """Their names."""
-        return frozenset(call.name for call in self.calls if call.name)
-
-    @cached_property
-    def documents(self) -> frozenset[str]:
-        """Ids of the documents that violations rest on."""
-        spans = {span_id for _, _, each in self.red for span_id in each.span_ids}
-        return frozenset(
-            document.id
-            for trace in self.failure.traces
-            for span, view in trace.views(Retrieval)
-            if span.span_id in spans
-            for document in view.documents
-            if document.id
-        )
-
-    @cached_property
-    def sources(self) -> frozenset[str]:
-        """Tools and documents through which an instruction came in that was followed."""
-        found: set[str] = set()
-        for scorer, trace, violation in self.red:
-            if scorer.type == "injection-resisted" and len(violation.span_ids) > 1:
-                view = trace.span(violation.span_ids[1]).view
-                found |= {view.name} if isinstance(view, ToolCall) else set()
-                found |= {each.id for each in view.documents if each.id} if isinstance(view, Retrieval) else set()
-        return frozenset(found)
-
-    @cached_property
-    def errors(self) -> frozenset[tuple[str, str]]:
-        """Tool and error, without the numbers and quoted values in it."""
-        return frozenset(
-            (view.name, _ERROR_SHAPE.sub("…", view.error[:_LONGEST_ERROR]))
-            for trace in self.failure.traces
-            for _, view in trace.views(ToolCall)
-            if view.error
-        )
-
-    @cached_property
-    def types(self) -> frozenset[str]:
-        """Types of the assertions that are red."""
-        return frozenset(scorer.type for scorer, _, _ in self.red)
-
-
 def compare(this: Features, known: Iterable[Features]) -> tuple[Likeness, ...]:
     """Return the known cases that a failure resembles, the nearest first.
 
@@ -190,9 +87,7 @@ def facts_of(this: Features, known: Features) -> Iterator[Fact]:
         fixes = ", but it fixes values of its own run" if own else ""
         yield Fact(f"its assertion {name} is red on this trace too{fixes}", 2 if own else weight)
         weight = weight if own else 2
-    same = _same_call(this.calls, known.calls)
-    if same:
-        yield Fact(f"{same} failed there with the same arguments", 5)
+    yield from _same_call(this, known)
     yield from _shared("an instruction was followed that came in through {}", this.sources, known.sources, 3)
     yield from _shared("{} failed there too", this.tools, known.tools, 3)
     yield from _shared("{} stands behind both failures", this.documents, known.documents, 3)
@@ -202,7 +97,7 @@ def facts_of(this: Features, known: Features) -> Iterator[Fact]:
         yield Fact(f"both are {this.failure.category.replace('_', ' ')}", 2)
     if this.failure.barrier not in ("", "unknown") and this.failure.barrier == known.failure.barrier:
         yield Fact(f"both were caught by {this.failure.barrier}", 1)
-    alike = sorted(_argument_names(this.calls) & _argument_names(known.calls))
+    alike = sorted(argument_names(this.calls) & argument_names(known.calls))
     if alike:
         yield Fact(f"the failing calls have the arguments {', '.join(alike[0])}", 1)
     yield from _shared("{} is red on both", this.types, known.types, 1)
@@ -238,80 +133,48 @@ def _about(assertion: Assertion) -> str:
 
 def _red_here(assertion: Assertion, theirs: Sequence[Trace], trace: Trace) -> bool:
     read = _for_session(assertion, next((each.session for each in theirs if each.session), None), trace.session)
-    scorer = _compiled(read) if read is not None else None
-    return scorer is not None and bool(_telling(scorer, trace))
+    scorer = compiled(read) if read is not None else None
+    return scorer is not None and bool(telling_violations(scorer, trace))
 
 
 def _for_session(assertion: Assertion, theirs: Session | None, ours: Session | None) -> Assertion | None:
     """Return an assertion with the session it was written about replaced by this one; None where that is unknown."""
     written = assertion.model_dump(mode="json", by_alias=True, exclude_unset=True)
     written.pop("trace", None)
-    pairs = {} if theirs is None else {getattr(theirs, name): getattr(ours, name, "") for name in _SESSION}
+    pairs = {} if theirs is None else {getattr(theirs, name): getattr(ours, name, "") for name in SESSION}
     pairs.pop("", None)
-    replaced = _replaced(written, pairs)
-    if replaced is None:
-        return None
     try:
-        return ASSERTION_ADAPTER.validate_python(replaced)
-    except ValidationError:
+        return ASSERTION_ADAPTER.validate_python(_replaced(written, pairs))
+    except (LookupError, ValidationError):
         return None
-
-
-_SESSION = ("user_id", "tenant_id", "conversation_id")
 
 
 def _replaced(value: Any, pairs: dict[str, str]) -> Any:
-    """Return a value with texts replaced; None where one of them has nothing to stand for it."""
+    """Return a value with texts replaced.
+
+    Raises:
+        LookupError: One of them has nothing to stand for it.
+    """
     if isinstance(value, str):
-        return pairs.get(value, value) or None
+        if value in pairs and not pairs[value]:
+            raise LookupError(value)
+        return pairs.get(value, value)
     if isinstance(value, dict):
-        inner = {key: _replaced(each, pairs) for key, each in value.items()}
-        lost = any(inner[key] is None and each is not None for key, each in value.items())
-        return None if lost else inner
-    if isinstance(value, list):
-        items = [_replaced(each, pairs) for each in value]
-        return None if any(new is None and old is not None for new, old in zip(items, value, strict=True)) else items
-    return value
+        return {key: _replaced(each, pairs) for key, each in value.items()}
+    return [_replaced(each, pairs) for each in value] if isinstance(value, list) else value
 
 
-def _compiled(assertion: Assertion) -> Scorer | None:
-    try:
-        return compile_assertion(assertion)
-    except UnrepeatError:
-        return None
-
-
-def _telling(scorer: Scorer, trace: Trace) -> tuple[Violation, ...]:
-    """Return the violations that point at something that happened."""
-    found = find_violations(scorer, trace, 0)
-    if isinstance(found, ScorerFailure):
-        return ()
-    return tuple(each for each in found if each.span_ids or scorer.type in _NEGATIVE_OUTPUT)
-
-
-def _calls_at(trace: Trace, violation: Violation, scorer: Scorer) -> Iterator[Call]:
-    """Yield the call that a violation is about: the one that decides it, else one that the assertion names."""
-    stage: Stage = getattr(scorer.params, "stage", "executed")
-    tool = getattr(scorer.params, "tool", "")
-    decisive = violation.decided_at or next(iter(violation.span_ids), "")
-    calls = [call for call in calls_of(trace, stage) if call.span_id in violation.span_ids]
-    at = [call for call in calls if call.span_id == decisive]
-    named = [call for call in at or calls if call.name == tool]
-    yield from (named or at)[:1]
-
-
-def _same_call(left: Sequence[Call], right: Sequence[Call]) -> str:
-    """Return the tool of a call that both made with the same telling arguments, at least one; else nothing."""
-    for call in left:
-        arguments = _identifying(call)
-        if arguments and any(each.name == call.name and json_equal(_identifying(each), arguments) for each in right):
-            return call.name
-    return ""
-
-
-def _identifying(call: Call) -> dict[str, Any]:
-    return {name: value for name, value in telling_arguments(call).items() if not TECHNICAL.search(name)}
-
-
-def _argument_names(calls: Sequence[Call]) -> set[tuple[str, ...]]:
-    return {tuple(sorted(call.arguments)) for call in calls if isinstance(call.arguments, dict) and call.arguments}
+def _same_call(this: Features, known: Features) -> Iterator[Fact]:
+    """Yield the fact that a call failed in both with the same arguments, all of them or some."""
+    found: list[tuple[int, str]] = []
+    for call in this.calls:
+        ours = identifying(call)
+        for other in known.calls:
+            theirs = identifying(other) if other.name == call.name else {}
+            same = sorted(name for name in ours.keys() & theirs.keys() if json_equal(ours[name], theirs[name]))
+            if ours and len(same) == len(ours) == len(theirs):
+                found.append((5, f"{call.name} failed there with the same arguments"))
+            elif told := [name for name in same if ours[name] not in this.subjects]:
+                found.append((min(len(told), 4), f"{call.name} failed there with the same {' and '.join(told[:4])}"))
+    for weight, words in sorted(found, reverse=True)[:1]:
+        yield Fact(words, weight)

@@ -198,7 +198,9 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
         yield from generate.leaves(name, command)
 
 
-@pytest.mark.parametrize(("path", "command"), every_command(), ids=lambda each: each if isinstance(each, str) else "")
+@pytest.mark.parametrize(
+    ("path", "command"), [*every_command()], ids=lambda each: each if isinstance(each, str) else ""
+)
 def test_every_command_and_option_is_documented(path: str, command: click.Command) -> None:
     page = (REFERENCE / "commands.md").read_text("utf-8")
     section = page.partition(f"## unrepeat {path}\n")[2].partition("\n## ")[0]
