@@ -120,7 +120,7 @@ def correction_of(loaded: LoadedCase) -> Any:
     folder = loaded.folder.path / FOLDER
     for path in (folder / f"{CORRECTED}.json", folder / f"{CORRECTED}.txt"):
         if path.is_file() and not path.is_symlink():
-            return strict_json.read(path) if path.suffix == ".json" else path.read_text("utf-8")
+            return strict_json.read(path) if path.suffix == ".json" else path.read_text("utf-8", "replace")
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,18 +74,19 @@ def new_case(ticket: Ticket, *, now: dt.datetime | None = None) -> FromTicket:
     facts = [{"field": key, **_by(moment)} for key in ("title", *known)]
     details = {"stated": [*facts, *(each.stated(moment) for each in supplied)]}
     files = {each.name: each.data for each in supplied}
-    for attempt in range(_TRIES):
+
+    def make(tries: int) -> LoadedCase:
         case_id = new_id(ticket.id, project, moment)
         text = case_text(case_id, title, (), (), system=only_system(project), known=known, recorded=False)
         try:
-            case = store(project, case_id, text, taken, files, moment, details=details)
-        except CaseError as error:
-            # Somebody else took the number in between; a stated id is theirs to choose again.
-            if ticket.id is not None or not isinstance(error.__context__, FileExistsError) or attempt == _TRIES - 1:
+            return store(project, case_id, text, taken, files, moment, details=details)
+        except CaseError:
+            # Somebody else took the number in between; an id that was stated is theirs to choose again.
+            if tries == 0 or ticket.id is not None or not os.path.lexists(project.incidents / case_id):
                 raise
-        else:
-            return FromTicket(case, taken.report)
-    raise AssertionError("unreachable: the last attempt returns or raises")
+        return make(tries - 1)
+
+    return FromTicket(make(_TRIES), taken.report)
 
 
 def _taken(ticket: Ticket, project: Project) -> tuple[Taken, list[Supplied]]:
