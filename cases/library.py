@@ -20,10 +20,10 @@ from . import custody, evidence, trace_file
 from .case import Case, load_case, normal_id, read_case
 from .custody import Act
 from .errors import CaseError, EvidenceError
-from .files import editing, has_pending_edit, is_temporary, new_folder
+from .files import Edit, editing, has_pending_edit, is_temporary, new_folder
 from .lifecycle import check_transition
 from .paths import safe_relative
-from .status_line import with_status
+from .status_line import with_status, with_value
 from .strict_yaml import DEFAULT_LIMITS, Limits, read_limited
 from .trace import Origin, Trace, TraceDocument
 from .vocabulary import EvidenceKind, Status
@@ -263,19 +263,46 @@ def update_status(folder: CaseFolder, status: Status, act: Act, *, owner: str = 
         case = load_case(path)
         check_transition(case, status, where=str(path), owner=owner, reason=act.reason)
         text = with_status(read_limited(path), status, str(path))
-        before = _state(folder.path, case)
-        after = {**before, "status": status, "case": hashlib.sha256(text).hexdigest()}
-        log = custody.append(
-            _read(folder.path / custody.FILE_NAME),
-            "status",
-            act,
-            before=before,
-            after=after,
-            details={"owner": owner} if owner else None,
-        )
-        edit.write(evidence.CASE, text)
-        edit.write(custody.FILE_NAME, log)
+        after = {"status": status}
+        _log_edit(folder, edit, "status", act, text, after, details={"owner": owner} if owner else None)
     return load_case(path)
+
+
+def let_block(folder: CaseFolder, act: Act, *, details: Mapping[str, Any] | None = None) -> Case:
+    """Let the gate fail on a case while it is open, in case.yaml (comments stay) and in the custody log.
+
+    Args:
+        folder: The case; one that blocks already stays as it is.
+        act: Who, when, with which tool, why.
+        details: Further facts for the custody log.
+
+    Raises:
+        CaseError: case.yaml cannot be edited.
+    """
+    path = folder.path / evidence.CASE
+    with editing(folder.path) as edit:
+        if not load_case(path).blocks_while_open:
+            text = with_value(read_limited(path), "blocks_while_open", True, str(path))
+            _log_edit(folder, edit, "promoted", act, text, {}, details=details)
+    return load_case(path)
+
+
+def _log_edit(
+    folder: CaseFolder,
+    edit: Edit,
+    action: str,
+    act: Act,
+    text: bytes,
+    after: Mapping[str, str],
+    *,
+    details: Mapping[str, Any] | None,
+) -> None:
+    """Stage a new case.yaml together with its entry in the custody log."""
+    before = _state(folder.path, load_case(folder.path / evidence.CASE))
+    state = {**before, **after, "case": hashlib.sha256(text).hexdigest()}
+    log = _read(folder.path / custody.FILE_NAME)
+    edit.write(evidence.CASE, text)
+    edit.write(custody.FILE_NAME, custody.append(log, action, act, before=before, after=state, details=details))
 
 
 def add_evidence(

@@ -42,8 +42,17 @@ def commands_page() -> str:
     lines += ["", "## Options of `unrepeat` itself", "", *_options(group, root)]
     for name in (*PRIMARY, *MORE):
         command = cast(click.Command, group.get_command(root, name))
-        lines += ["", *_command(command, click.Context(command, info_name=f"unrepeat {name}", parent=root))]
+        for path, each in leaves(name, command):
+            lines += ["", *_command(each, click.Context(each, info_name=f"unrepeat {path}", parent=root))]
     return "\n".join(lines) + "\n"
+
+
+def leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Yield a command with its name; of a group, itself and then each command in it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from leaves(f"{path} {name}", inner)
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:

@@ -13,10 +13,11 @@ from ..cases.files import write_atomic
 from ..scorers.verdict import CaseVerdict
 from . import results
 from .config import Project
-from .importing import ImportRequest, import_trace
+from .importing import import_trace
 from .proving import Progress, Proof, show, silent
 from .proving import prove as _prove
 from .replaying import locate, plan
+from .taking import ImportRequest
 from .trials import DEFAULT_TRIALS
 from .version import VERSION
 

@@ -9,7 +9,7 @@ from ..cases.case import Case
 from ..cases.custody import Act
 from ..cases.errors import CaseError
 from ..cases.identity import whoami
-from ..cases.library import update_status
+from ..cases.library import LoadedCase, update_status
 from ..cases.lifecycle import check_transition
 from ..cases.vocabulary import Status
 from ..scorers.verdict import CaseVerdict
@@ -64,7 +64,7 @@ def _proof(what: Plan) -> str:
     hint = f"Run `unrepeat prove {case_id}`"
     if verdict.verdict != "fixed":
         raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
-    changed = [name for name in _BOUND if verdict.digests.get(name) != what.loaded.digests.get(name)]
+    changed = changed_since(verdict, what.loaded)
     if changed:
         raise CaseError(
             f"expected a result about the case as it is, got one from before its {changed[0]} changed",
@@ -90,7 +90,12 @@ def _inconsistent(verdict: CaseVerdict, run: str, traces: int, case_file: str) -
     if len(verdict.traces) != traces:
         return f"over {len(verdict.traces)} of {traces} traces"
     for each in verdict.traces:
-        again = decide(each.recorded_scores, each.baseline, each.candidate, len(verdict.assertions))
+        again = decide(each.recorded_scores, each.baseline, each.candidate, len(each.recorded_scores))
         if again.verdict != "fixed":
             return f"whose scores say {again.verdict}"
     return ""
+
+
+def changed_since(verdict: CaseVerdict, loaded: LoadedCase) -> list[str]:
+    """Return what of a case was changed after a result: its case, trace or evidence."""
+    return [name for name in _BOUND if verdict.digests.get(name) != loaded.digests.get(name)]

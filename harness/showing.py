@@ -12,6 +12,7 @@ from ..scorers.proposals import Proposal, propose
 from . import results
 from .config import Project
 from .import_summary import evidence_items
+from .near_miss import correction_of, propose_before_barrier
 
 
 def case_rows(project: Project) -> list[CaseRow]:
@@ -39,7 +40,11 @@ def case_rows(project: Project) -> list[CaseRow]:
 
 def proposals_for(loaded: LoadedCase) -> tuple[Proposal, ...]:
     """Return proposed assertions for a draft; a case that asserts something needs none."""
-    return propose(loaded.document.traces) if loaded.case.is_draft else ()
+    if not loaded.case.is_draft:
+        return ()
+    if loaded.case.kind == "near_miss":
+        return propose_before_barrier(loaded.document.traces, correction_of(loaded))
+    return propose(loaded.document.traces)
 
 
 def builtins_of(loaded: LoadedCase, proposals: Sequence[Proposal]) -> dict[str, Any]:

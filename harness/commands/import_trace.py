@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from ..output import console, json_option, print_json, progress
 
 if TYPE_CHECKING:
     from ...cases.readers import TraceSummary
-    from ...scorers.proposals import Proposal
     from ..importing import Imported
 
 
@@ -58,7 +56,9 @@ def command(
     names are not, unless unrepeat.toml lists them. At the end you read what this trace can and cannot prove, and
     assertions that are red on it are proposed for you to accept.
     """
-    from ..importing import ImportRequest, import_trace, listed
+    from ..choice import choose
+    from ..importing import import_trace, listed
+    from ..taking import ImportRequest
 
     if only_list:
         return _list(listed(file, format_, skip_broken), as_json)
@@ -75,7 +75,7 @@ def command(
     )
     with progress() as tell:
         tell(f"reading {file.name}")
-        imported = import_trace(request, choose=lambda proposals: _choose(proposals, accept, as_json))
+        imported = import_trace(request, choose=lambda proposals: choose(proposals, accept, ask=not as_json))
     _show(imported, as_json)
     return OK
 
@@ -88,22 +88,6 @@ def _list(rows: Sequence[TraceSummary], as_json: bool) -> int:
 
         render_trace_list(rows, console())
     return OK
-
-
-def _choose(proposals: Sequence[Proposal], accept: str | None, as_json: bool) -> list[int]:
-    """Return which proposals are accepted: as said on the command line, else as answered at the terminal."""
-    from ..choice import parse_choice
-
-    if accept is not None:
-        return parse_choice(accept, len(proposals))
-    if not proposals or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return []
-    from ...reports.import_view import render_proposals
-    from ..import_summary import rows
-
-    render_proposals(rows(proposals), console())
-    answer = click.prompt("Accept which? (numbers, all, none)", default="none", err=True)
-    return parse_choice(answer, len(proposals))
 
 
 def _show(imported: Imported, as_json: bool) -> None:

@@ -47,6 +47,8 @@ def command(case: str | None, accept: str | None, as_json: bool) -> int:
     render_traces(loaded.document.traces, screen)
     draft = bool(proposals) and loaded.case.is_draft
     next_command = f"unrepeat show {loaded.case.id} --accept 1" if draft else f"unrepeat replay {loaded.case.id}"
+    if not loaded.document.traces:
+        next_command = f"unrepeat prove {loaded.case.id} --model PROVIDER/NAME"
     render_import_summary(case_summary(loaded, proposals=proposals, next_command=next_command), screen)
     if loaded.case.is_draft and not proposals:
         file = loaded.folder.path / "case.yaml"
