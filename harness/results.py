@@ -36,11 +36,16 @@ def prepare(results: Path) -> Path:
 def save(results: Path, verdict: CaseVerdict) -> Path:
     """Write a verdict and return its file."""
     prepare(results)
-    folder = results / "results" / verdict.case_id / verdict.run_id
+    folder = run_folder(results, verdict.case_id, verdict.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RESULT
     write_atomic(path, without_secrets(to_json(verdict)))
     return path
+
+
+def run_folder(results: Path, case_id: str, run_id: str) -> Path:
+    """Return the folder of one run of a case."""
+    return results / "results" / case_id / run_id
 
 
 def latest(results: Path, case_id: str) -> Path:
