@@ -14,7 +14,8 @@ from ..scorers.verdict import CaseVerdict
 from . import results
 from .config import Project
 from .importing import import_trace
-from .proving import Progress, Proof, show, silent
+from .live_trials import NO_CAPS, Caps, Listeners, Progress, silent
+from .proving import Proof, show
 from .proving import prove as _prove
 from .replaying import locate, plan
 from .taking import ImportRequest
@@ -22,7 +23,9 @@ from .trials import DEFAULT_TRIALS
 from .version import VERSION
 
 __all__ = [
+    "Caps",
     "ImportRequest",
+    "Listeners",
     "Written",
     "import_trace",
     "project_of",
@@ -69,7 +72,7 @@ def replay(
     )
 
 
-def prove(
+def prove(  # noqa: PLR0913 - the options of the command
     case: str,
     *,
     baseline: str | None = None,
@@ -77,7 +80,10 @@ def prove(
     components: Mapping[str, str] | None = None,
     model: str | None = None,
     trials: int = DEFAULT_TRIALS,
+    caps: Caps | None = None,
     progress: Progress = silent,
+    listeners: Listeners | None = None,
+    now: dt.datetime | None = None,
 ) -> CaseVerdict:
     """Judge whether a candidate fixes a case; nothing is written.
 
@@ -88,10 +94,20 @@ def prove(
         components: Overrides of the candidate by component name.
         model: A live model by its Inspect name (extra ``live``); recorded answers by default.
         trials: Most trials with a live model.
+        caps: The most calls or cost the trials may take; a trial that would go beyond is not run.
         progress: Told of each stage.
+        listeners: Told of what live trials will take, and given each as it ends.
+        now: When the run began; it names the result. The present by default.
     """
-    proof = Proof(baseline, candidate, components or {}, model, trials)
-    return _prove(plan(case, model=model is not None), proof, now=_now(), tool_version=VERSION, progress=progress)
+    proof = Proof(baseline, candidate, components or {}, model, trials, caps or NO_CAPS)
+    return _prove(
+        plan(case, model=model is not None),
+        proof,
+        now=now or _now(),
+        tool_version=VERSION,
+        progress=progress,
+        listeners=listeners,
+    )
 
 
 def report(case: str, *, out: Path | None = None) -> Written:

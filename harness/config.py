@@ -86,6 +86,25 @@ class Redaction(_Table):
     """Names that are replaced wherever they stand as words, by type: ``person = ["Ada Brook"]``."""
 
 
+class ModelConfig(_Table):
+    """One live model, by the name that ``--model`` takes."""
+
+    input_per_million: float | None = Field(default=None, ge=0)
+    """Price of a million input tokens, in USD. Prices are yours to state; none is built in."""
+    output_per_million: float | None = Field(default=None, ge=0)
+    """Price of a million output tokens, in USD."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3_600)
+    """Longest time of one attempt of one call, in seconds."""
+    retries: int = Field(default=3, ge=0, le=10)
+    """Further attempts of one call after an outage: no connection, no answer in time, 429, 5xx."""
+
+    @model_validator(mode="after")
+    def _prices_go_together(self) -> ModelConfig:
+        if (self.input_per_million is None) != (self.output_per_million is None):
+            raise ValueError("expected input_per_million together with output_per_million, got only one of them")
+        return self
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -93,6 +112,8 @@ class Config(_Table):
     """Folder of the cases."""
     systems: dict[str, SystemConfig] = {}
     """The systems under test."""
+    models: dict[str, ModelConfig] = {}
+    """Live models by name: ``[models."openai/gpt-4o"]``."""
     redaction: Redaction = Redaction()
     """What an import replaces besides the built-in patterns."""
 
@@ -196,7 +217,7 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction]
+    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction, ModelConfig]
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

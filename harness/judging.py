@@ -67,7 +67,7 @@ def trace_verdict(
     scorers: Sequence[Scorer],
     trace: Trace,
     baseline: JudgedReplay | None,
-    candidate: JudgedReplay,
+    candidate: JudgedReplay | None,
     *,
     recorded: Recorded | None = None,
 ) -> TraceVerdict:

@@ -13,14 +13,19 @@ from ..cases.trace import Trace
 from ..replayers.boundary import BOUNDARY_KINDS
 from ..replayers.live import LiveModel
 from ..replayers.playback import Modes
+from ..replayers.provider_errors import ModelUnavailableError
 from ..replayers.python_app import replay_python
 from ..replayers.replay import Replay
 from ..replayers.system import Checkout, PythonSystem
 from ..replayers.trajectory import replay_trajectory
+from ..replayers.usage import SpendCapError
 from .config import Project, SystemConfig, load_project, system_named
 from .modes import modes_of
 from .parallel import in_parallel
 from .versions import resolve, with_components
+
+STATED = "stated"
+"""Id and format of what stands for the recording in a case that was made from a ticket: nothing is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False) -> Pl
             where=f"{project.file}: systems.{name}",
             hint='Name the callable, such as python = "support_desk.app:handle"',
         )
-    modes = modes_of(settings, system.allow_live if system else (), where, model=model)
+    unrecorded = not loaded.document.traces
+    modes = modes_of(settings, system.allow_live if system else (), where, model=model, unrecorded=unrecorded)
     return Plan(project, loaded, name, system, modes)
 
 
@@ -143,6 +149,29 @@ def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
     )
 
 
+def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
+    """Replay one trace; a version that does not even start is a crashed replay of it, not a crash of ours.
+
+    Raises:
+        SpendCapError: A cap on the live model's calls or cost ended it.
+    """
+    try:
+        return replay_version(what, trace, checkout, model)
+    except SpendCapError:
+        raise
+    except ReplayError as error:
+        unanswered = isinstance(error, ModelUnavailableError)
+        return Replay(
+            case_id=_id(what),
+            version=checkout.version,
+            replayer="python",
+            outcome="unanswered" if unanswered else "crashed",
+            trace=Trace(trace_id=trace.trace_id, source=trace.source),
+            trace_id=trace.trace_id,
+            error=str(error),
+        )
+
+
 def python_system(what: Plan) -> PythonSystem:
     """Return the system of a plan in the form the replayer takes."""
     entry = what.loaded.case.replay.entry or (what.system.python if what.system else None)
@@ -175,6 +204,12 @@ def entry_arguments(what: Plan, trace: Trace) -> object:
     stated = what.loaded.case.replay.input
     if stated is not None:
         return stated
+    if trace.source.format == STATED:
+        raise CaseError(
+            "expected the input of the system, got none: the case has no trace to take it from",
+            where=f"{what.where}: replay.input",
+            hint="State it under `replay: {input: {…}}`, the callable's arguments by name",
+        )
     if trace.input is None:
         raise ReplayError(
             "expected the input of the system, got a trace without one",

@@ -45,7 +45,7 @@ def save(results: Path, verdict: CaseVerdict) -> Path:
         ConfigError: There is no room for it, or its folder cannot be written to.
     """
     prepare(results)
-    folder = results / _RESULTS / verdict.case_id / verdict.run_id
+    folder = run_folder(results, verdict.case_id, verdict.run_id)
     _refuse_links(folder.parent, folder)
     path = folder / RESULT
     try:
@@ -72,6 +72,11 @@ def _unwritable(path: Path, error: OSError) -> ConfigError:
         where=str(path),
         hint="Make room for it, or run unrepeat where you may write",
     )
+
+
+def run_folder(results: Path, case_id: str, run_id: str) -> Path:
+    """Return the folder of one run of a case."""
+    return results / _RESULTS / case_id / run_id
 
 
 def latest(results: Path, case_id: str) -> Path:

@@ -83,6 +83,13 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
+def money(cost_usd: float) -> str:
+    """Return a cost with enough digits to tell it from nothing: ``12.40 USD``, ``0.0031 USD``."""
+    if cost_usd >= 1 or not cost_usd:
+        return f"{cost_usd:,.2f} USD"
+    return f"{cost_usd:.2g} USD" if cost_usd >= 0.0001 else "less than 0.0001 USD"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return ``1 trace``, ``2 traces``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
