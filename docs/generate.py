@@ -130,6 +130,8 @@ def configuration_page() -> str:
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
+        ("SignOffPolicy", "The table `[signoff]`, which `recovery`, `sign` and `verify` read."),
+        ("RolesBySeverity", "The keys `roles.low` and so on, of `[signoff]`."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
     lines += ["", "## Environment variables", "", "| variable | meaning |", "|---|---|"]

@@ -24,9 +24,12 @@ PRIMARY = {
 }
 MORE = {
     "doctor": "Check the installation, the configuration and the cases.",
+    "recovery": "Make the report that approvers of a recovery decide on.",
     "schema": "Print the JSON Schemas that editors use.",
     "show": "Show a case, its trace and what it can prove.",
+    "sign": "Approve or reject a recovery with an SSH key.",
     "status": "Move a case on: fixed, recovered, retired, or open again.",
+    "verify": "Check evidence, reports and signatures, offline.",
 }
 _MODULES = {"import": "import_trace"}
 _COMPLETION = "_UNREPEAT_COMPLETE"

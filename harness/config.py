@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
 _MAX_BYTES = 1024 * 1024
@@ -95,6 +96,8 @@ class Config(_Table):
     """The systems under test."""
     redaction: Redaction = Redaction()
     """What an import replaces besides the built-in patterns."""
+    signoff: SignOffPolicy = SignOffPolicy()
+    """Who must sign a recovery, and where that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,11 @@ class Project:
     def incidents(self) -> Path:
         """Folder of the cases."""
         return self.root / self.config.incidents
+
+    @property
+    def recoveries(self) -> Path:
+        """Folder of the recovery reports and their signatures."""
+        return self.root / self.config.signoff.recoveries
 
     @property
     def results(self) -> Path:
@@ -196,7 +204,7 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction]
+    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction, SignOffPolicy, RolesBySeverity]
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
