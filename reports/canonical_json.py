@@ -58,7 +58,7 @@ def read_canonical(data: bytes, where: str) -> Any:
         NotCanonicalError: It is not the canonical form of what it says.
     """
     strict_json.parse(data, where=where, limits=LIMITS)
-    value = json.loads(data, object_pairs_hook=_unique)
+    value = json.loads(data, object_pairs_hook=_unique, parse_int=_number)
     try:
         same = canonical(value) == data
     except ValueError as error:
@@ -66,6 +66,12 @@ def read_canonical(data: bytes, where: str) -> Any:
     if not same:
         raise NotCanonicalError("the bytes are not canonical JSON")
     return value
+
+
+def _number(digits: str) -> int | float:
+    """Return a number as a reader of RFC 8785 has it: large doubles are written without an exponent up to 1e21."""
+    number = int(digits) if len(digits) < 18 else float(digits)
+    return number if isinstance(number, int) and abs(number) <= _SAFE else float(digits)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
