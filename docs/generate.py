@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import click
 from docs.attributes import attributes_page
+from docs.recoveries import recoveries_page
 from docs.results import results_page
 
 from unrepeat.cases.assertions import ASSERTION_TYPES
@@ -229,6 +230,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "case-yaml.md": case_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
+    "recovery-json.md": lambda: recoveries_page(NOTE),
     "result-json.md": lambda: results_page(NOTE),
 }
 """The generated pages by file name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from ..reports.attestation import (
 from ..scorers.recovery import RecoveryReport
 from .authority import Authority, authority_of
 from .config import Project, load_project
-from .recovery_files import ReportFile, find_report, save_envelope
+from .recovery_files import SUFFIX, ReportFile, find_report, save_envelope
 from .sign_off import DOUBLED, decision_refusal, judge, report_refusals, residual_risks, restrictions, subjects_of
 from .situation import Decision, KeyCheck, Situation
 from .ssh_keys import check, fingerprint, principals_of, public_key, sign
@@ -51,11 +52,11 @@ class SignRequest:
     reason: str = ""
     conditions: tuple[str, ...] = ()
     expires: str = ""
-    """A date or a time with its zone; by default as long as the policy allows."""
+    """A date, a time with its zone, or days such as ``30d``; by default as long as the policy allows."""
     principal: str = ""
     """Who signs; by default whose key it is."""
     supersedes: tuple[str, ...] = ()
-    """Starts of digests of this person's earlier rejections or revocations."""
+    """Files, or starts of digests, of this person's earlier rejections or revocations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +252,12 @@ def _head(project: Project, case_id: str) -> str:
 def _superseded(starts: Sequence[str], report: RecoveryReport, situation: Situation) -> tuple[str, ...]:
     known = {each.envelope for each in report.earlier} | {each.envelope for each in situation.decisions}
     found = []
-    for start in starts:
+    for given in starts:
+        start = Path(given).name.removesuffix(SUFFIX).rpartition("-")[2]  # the file itself is fine, too
         matches = [each for each in known if each.startswith(start)] if len(start) >= 8 else []
         if len(matches) != 1:
             raise ConfigError(
-                f"expected the start of the digest of one earlier decision, at least 8 digits, got {start!r}",
+                f"expected the file or the digest (8 digits or more) of one earlier decision, got {given!r}",
                 where="--supersedes",
                 hint=f"`unrepeat verify {report.report_id}` names it",
             )
@@ -269,10 +271,12 @@ def _expiry(request: SignRequest, authority: Authority, now: dt.datetime) -> str
     longest = now + dt.timedelta(days=authority.policy.validity_days)
     if not request.expires:
         return _text(longest)
+    days = re.fullmatch(r"([1-9]\d{0,3})d", request.expires)
     try:
-        given = dt.datetime.fromisoformat(request.expires)
+        given = now + dt.timedelta(days=int(days[1])) if days else dt.datetime.fromisoformat(request.expires)
     except ValueError:
-        raise ConfigError(f"expected a date such as 2026-01-31, got {request.expires!r}", where="--expires") from None
+        told = f"expected a date such as 2026-01-31, or days such as 30d, got {request.expires!r}"
+        raise ConfigError(told, where="--expires") from None
     end = given.astimezone(dt.UTC) if given.tzinfo else given.replace(tzinfo=dt.UTC)
     if not now < end <= longest:
         told = (

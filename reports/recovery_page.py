@@ -51,7 +51,7 @@ def render_recovery(data: bytes) -> str:
             report=report,
             digest=digest,
             chunks=[digest[start : start + 4] for start in range(0, 12, 4)],
-            state="cannot_judge" if report.missing or _unproven(report) else "fixed",
+            state="incomplete" if report.missing or _unproven(report) else "asked",
             style=Markup(style),
             policy=policy,
             severities=list(map(_severity, report.cases)),

@@ -39,13 +39,13 @@ _DECISIONS = ("approve", "approve-with-conditions", "reject", "revoke")
 @click.option("--reason", default="", help="Why; needed to reject or revoke.")
 @click.option("--condition", "conditions", multiple=True, metavar="TEXT", help="A condition of the approval.")
 @click.option(
-    "--expires", default="", metavar="DATE", help="When the approval ends; by default validity_days from now."
+    "--expires", default="", metavar="DATE|30d", help="When the approval ends; by default validity_days from now."
 )
 @click.option("--as", "principal", default="", metavar="PRINCIPAL", help="Who signs; by default whose key it is.")
 @click.option(
     "--supersedes",
     multiple=True,
-    metavar="DIGEST",
+    metavar="DIGEST|FILE",
     help="An earlier rejection or revocation of yours that this replaces.",
 )
 @json_option

@@ -80,7 +80,8 @@ def test_the_first_screen_asks_for_the_decision(report):
 @pytest.mark.parametrize(
     "words",
     ["An answer can still promise a refund.", "no refunds over 100", "more than one refund is refused",
-     "refused refunds", "The desk refunded on its own.", "hypothesis", "Refunds are refused", "stated by people", "guard"],
+     "refused refunds", "The desk refunded on its own.", "hypothesis", "Refunds are refused", "stated by people",
+     "guard"],
 )  # fmt: skip
 def test_every_fact_is_on_the_page(report, words):
     assert words in page_of(report)
@@ -95,7 +96,7 @@ def test_what_is_missing_is_on_the_first_screen(tmp_path):
     desk = build_desk(tmp_path, FACTS.replace("monitoring: [refused refunds]\n", ""))
     page = page_of(desk.recover().report)
     assert "it cannot be approved like this" in page.partition("<nav")[0]
-    assert 'data-verdict="cannot_judge"' in page
+    assert 'data-verdict="incomplete"' in page
 
 
 def test_the_page_is_made_from_the_bytes_that_are_signed(desk):
