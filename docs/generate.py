@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import click
 from docs.attributes import attributes_page
+from docs.recoveries import recoveries_page
 from docs.results import results_page
 
 from unrepeat.cases.assertions import ASSERTION_TYPES
@@ -139,6 +140,8 @@ def configuration_page() -> str:
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
+        ("SignOffPolicy", "The table `[signoff]`, which `recovery`, `sign` and `verify` read."),
+        ("RolesBySeverity", "The keys `roles.low` and so on, of `[signoff]`."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
     lines += ["", "## Environment variables", "", "| variable | meaning |", "|---|---|"]
@@ -236,6 +239,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "case-yaml.md": case_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
+    "recovery-json.md": lambda: recoveries_page(NOTE),
     "result-json.md": lambda: results_page(NOTE),
 }
 """The generated pages by file name."""

@@ -27,9 +27,12 @@ PRIMARY = {
 MORE = {
     "doctor": "Check the installation, the configuration and the cases.",
     "new": "Make a case from a ticket, without a trace.",
+    "recovery": "Make the report that approvers of a recovery decide on.",
     "schema": "Print the JSON Schemas that editors use.",
     "show": "Show a case, its trace and what it can prove.",
+    "sign": "Approve or reject a recovery with an SSH key.",
     "status": "Move a case on: fixed, recovered, retired, or open again.",
+    "verify": "Check evidence, reports and signatures, offline.",
 }
 _MODULES = {"import": "import_trace", "near-miss": "near_miss"}
 _COMPLETION = "_UNREPEAT_COMPLETE"

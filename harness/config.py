@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
 _MAX_BYTES = 1024 * 1024
@@ -116,6 +117,8 @@ class Config(_Table):
     """Live models by name: ``[models."openai/gpt-4o"]``."""
     redaction: Redaction = Redaction()
     """What an import replaces besides the built-in patterns."""
+    signoff: SignOffPolicy = SignOffPolicy()
+    """Who must sign a recovery, and where that is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,11 @@ class Project:
     def incidents(self) -> Path:
         """Folder of the cases."""
         return self.root / self.config.incidents
+
+    @property
+    def recoveries(self) -> Path:
+        """Folder of the recovery reports and their signatures."""
+        return self.root / self.config.signoff.recoveries
 
     @property
     def results(self) -> Path:
@@ -217,7 +225,8 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction, ModelConfig]
+    tables = (Config, SystemConfig, Boundaries, Redaction, ModelConfig, SignOffPolicy, RolesBySeverity)
+    models: tuple[type[BaseModel], ...] = tables
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

@@ -10,7 +10,7 @@ from ..cases.library import LoadedCase, list_cases, load
 from ..reports.near_miss_view import NearMissRow
 from . import results
 from .config import Project
-from .lifecycle import changed_since
+from .proof import changed_since
 from .resemblance import KnownCases
 
 

@@ -59,13 +59,32 @@ def _directory(project: Project, wanted: str) -> Path | None:
 
 
 def _described(label: str, folder: Path, project: Project) -> Version:
-    return Version(label=label, digest=tree_digest(folder), path=os.path.relpath(folder, project.root))
+    digest = tree_digest(folder, leave_out=records_of(project))
+    return Version(label=label, digest=digest, path=os.path.relpath(folder, project.root))
 
 
-def tree_digest(folder: Path) -> str:
-    """Return the SHA-256 over names and contents of a version's files (what git tracks or would add)."""
+def records_of(project: Project) -> tuple[Path, ...]:
+    """Return the files and folders of a project that are about its incidents and no part of its system.
+
+    They change whenever a case moves on or somebody signs; the digest of the system that was signed must not.
+    """
+    policy = project.config.signoff
+    names = (project.config.incidents, policy.recoveries, policy.approvers, policy.allowed_signers, policy.revoked)
+    return tuple(Path(os.path.abspath(project.root / name)) for name in names)
+
+
+def tree_digest(folder: Path, *, leave_out: Sequence[Path] = ()) -> str:
+    """Return the SHA-256 over names and contents of a version's files (what git tracks or would add).
+
+    Args:
+        folder: The version.
+        leave_out: Absolute paths of files and folders that do not count.
+    """
     digest = hashlib.sha256()
+    base = Path(os.path.abspath(folder))
     for path in version_files(folder):
+        if any((base / path).is_relative_to(each) for each in leave_out if each != base):
+            continue
         full = folder / path
         digest.update(os.fsencode(path) + b"\0")
         if full.is_symlink():
