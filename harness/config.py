@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from .policy import GatePolicy, Waiver
 
 FILE = "unrepeat.toml"
 _MAX_BYTES = 1024 * 1024
@@ -95,6 +96,8 @@ class Config(_Table):
     """The systems under test."""
     redaction: Redaction = Redaction()
     """What an import replaces besides the built-in patterns."""
+    gate: GatePolicy = GatePolicy()
+    """What turns the verdicts of `unrepeat gate` into its exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,29 @@ def parsed(text: str, file: Path) -> Config:
     return _parse(file, table)
 
 
+def config_in(data: bytes, name: str, where: Path) -> Config | None:
+    """Return the configuration that the content of a file is; None for a pyproject.toml without the table.
+
+    Args:
+        data: The content, from wherever it was kept.
+        name: ``unrepeat.toml`` or ``pyproject.toml``.
+        where: What to call the file in errors.
+
+    Raises:
+        ConfigError: It is not TOML, or not a configuration.
+    """
+    try:
+        table: Any = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"expected UTF-8, got byte {error.start}", where=str(where)) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"expected TOML, got {error}", where=str(where)) from error
+    if name != FILE:
+        tools = table.get("tool")
+        table = tools.get("unrepeat") if isinstance(tools, dict) else None
+    return None if table is None else _parse(where, table)
+
+
 def _read(folder: Path) -> Project | None:
     own = folder / FILE
     if own.is_file():
@@ -196,7 +222,7 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction]
+    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction, GatePolicy, Waiver]
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
