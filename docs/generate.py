@@ -83,8 +83,7 @@ def case_page() -> str:
         "",
         *_table(schema),
         "",
-        "`blocks_while_open`, `repeat`, `pass_threshold` and `variants` are checked and kept; no command of this",
-        "version acts on them.",
+        "`repeat`, `pass_threshold` and `variants` are checked and kept; no command of this version acts on them.",
         "",
         "## Assertions",
         "",
@@ -130,6 +129,8 @@ def configuration_page() -> str:
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
+        ("GatePolicy", "The table `[gate]`; the rules it takes part in are those of [the gate](gate.md)."),
+        ("Waiver", "Each table `[[gate.waivers]]`."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
     lines += ["", "## Environment variables", "", "| variable | meaning |", "|---|---|"]

@@ -1,0 +1,240 @@
+"""Gate: run the cases, one after the other, and say what the policy makes of them. ``harness.gate`` has the rules."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..cases import custody, evidence
+from ..cases.case import load_case
+from ..cases.errors import ConfigError, UnrepeatError
+from ..cases.library import CaseFolder
+from ..scorers.gate_result import Claim, GateProblem, GateResult
+from .config import SystemConfig, system_named
+from .gate import Facts, Outcome, Terms, judge_gate, rule_case
+from .gate_facts import Runner, never_ran
+from .gate_runs import About, GateRun, new_run, resumed_run
+from .gate_selection import Selection, select
+from .pinning import Base, read_base
+from .policy import policy_sha256
+from .proving import Progress, silent
+from .version import VERSION
+from .versions import resolve, with_components
+
+_MARKS = (evidence.CASE, evidence.MANIFEST, evidence.TRACE, custody.FILE_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """What to gate, and how."""
+
+    cases: Sequence[str] = ()
+    """One folder of cases, or ids and paths of cases; empty for all of the project."""
+    base: str | None = None
+    """The revision whose policy, case ids and assertions hold."""
+    claim: Claim | None = None
+    """What passing is to mean; None: what the policy says."""
+    candidate: str | None = None
+    """A named version or directory; None: the working tree."""
+    components: Mapping[str, str] = field(default_factory=dict)
+    """Overrides of the candidate by component name."""
+    model: str | None = None
+    """A live model for what no recording can judge; None: the policy's, if it has one."""
+    trials: int | None = None
+    """Most live trials a case; None: as many as the claim asks for."""
+    fail_fast: bool = False
+    """Whether to stop at the first case that fails."""
+    resume: bool = False
+    """Whether to go on with the last run that was interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A result and where it is kept."""
+
+    result: GateResult
+    path: Path
+
+
+def run_gate(
+    request: GateRequest,
+    *,
+    start: Path | None = None,
+    unsigned: Mapping[str, tuple[str, ...]] | None = None,
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    progress: Progress = silent,
+) -> Gated:
+    """Run cases and return what the gate says about them. The result is written, an interrupted one too.
+
+    Args:
+        request: What to gate.
+        start: Folder to look for unrepeat.toml from; the current one by default.
+        unsigned: Under the claim *recovered*: what signatures each case lacks, by id. A case that is not in it, and
+            every case without it, was not checked, which is never a pass.
+        now: The time, in UTC.
+        progress: Told of each case.
+
+    Raises:
+        CaseError, ConfigError: What was asked for cannot be gated at all.
+    """
+    begun = time.monotonic()
+    selection = select(request.cases, start or Path.cwd())
+    base = read_base(selection.project, selection.library, request.base) if request.base is not None else None
+    policy = base.policy if base is not None else selection.project.config.gate
+    claim = request.claim or policy.claim
+    known = selection.ids | (base.case_ids if base is not None else frozenset())
+    terms = Terms(policy, claim, now().astimezone(dt.UTC).date(), known, unsigned)
+    runner = Runner(
+        selection.project, policy, claim, request.candidate, request.components, request.model or policy.model,
+        request.trials, now,
+    )  # fmt: skip
+    candidate = _candidate(selection, request)
+    about = _about(selection, terms, runner, candidate.digest, base)
+    results = selection.project.results
+    with resumed_run(results, about) if request.resume else new_run(results, about, now()) as run:
+        facts, interrupted = _run_cases(selection, runner, run, terms, progress, fail_fast=request.fail_fast)
+        problems = (*(base.problems if base is not None else ()), *_drift(facts, candidate))
+        outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
+        result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
+        return Gated(result, run.finish(result))
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What is judged, over every system that the cases are about."""
+
+    label: str
+    digests: frozenset[str]
+
+    @property
+    def digest(self) -> str:
+        """One digest for all of them."""
+        if len(self.digests) == 1:
+            return next(iter(self.digests))
+        return hashlib.sha256("\n".join(sorted(self.digests)).encode()).hexdigest() if self.digests else ""
+
+
+def _candidate(selection: Selection, request: GateRequest) -> _Candidate:
+    """Look the candidate up once, before anything runs: a wrong name is a mistake of the command, not of a case."""
+    found = {}
+    for system in _systems(selection):
+        checkout = resolve(selection.project, system, request.candidate)
+        with with_components(checkout, system, request.components) as ready:
+            found[ready.version.digest] = ready.version.label
+    return _Candidate(next(iter(found.values()), ""), frozenset(found))
+
+
+def _systems(selection: Selection) -> list[SystemConfig]:
+    project = selection.project
+    if not selection.folders:
+        return []
+    if not project.config.systems:
+        raise ConfigError(
+            "expected a described system to gate, got none",
+            where=str(project.file or project.root),
+            hint="Run `unrepeat init` and describe the system in unrepeat.toml",
+        )
+    if len(project.config.systems) == 1:
+        return list(project.config.systems.values())
+    used: dict[str, SystemConfig] = {}
+    for folder in selection.folders:
+        with contextlib.suppress(UnrepeatError):  # it fails by itself, with its reason
+            case = load_case(folder.path / evidence.CASE)
+            found = system_named(project, case.replay.system or case.system)
+            used.update([found] if found is not None else [])
+    return list(used.values())
+
+
+def _about(selection: Selection, terms: Terms, runner: Runner, candidate: str, base: Base | None) -> About:
+    return About(
+        tool=VERSION,
+        claim=terms.claim,
+        policy=policy_sha256(terms.policy),
+        candidate=candidate,
+        model=f"{runner.model} {runner.trials or ''}".strip() if runner.model else "",
+        base=base.label if base is not None else "",
+        cases={folder.id: _digest(folder) for folder in selection.folders},
+    )
+
+
+def _digest(folder: CaseFolder) -> str:
+    total = hashlib.sha256()
+    for mark in _MARKS:
+        with contextlib.suppress(UnrepeatError):
+            total.update(f"{mark} {evidence.digest_file(folder.path / mark)}\n".encode())
+    return total.hexdigest()
+
+
+def _run_cases(
+    selection: Selection, runner: Runner, run: GateRun, terms: Terms, progress: Progress, *, fail_fast: bool
+) -> tuple[list[Facts], bool]:
+    """Return the facts of every case, of those that were not reached too, and whether somebody ended the run."""
+    facts: list[Facts] = []
+    why, interrupted = "", False
+    try:
+        for found in _each(selection, runner, run, progress):
+            facts.append(found)
+            if fail_fast and rule_case(found, terms).effect == "fail":
+                why = f"it was not run: the gate stopped at {found.case_id}, which fails"
+                break
+    except KeyboardInterrupt:
+        why, interrupted = "it was not run: somebody interrupted the gate", True
+    left = selection.folders[len(facts) :]
+    return [*facts, *(never_ran(folder, why, named=selection.named) for folder in left)], interrupted
+
+
+def _each(selection: Selection, runner: Runner, run: GateRun, progress: Progress) -> Iterator[Facts]:
+    count = len(selection.folders)
+    for number, folder in enumerate(selection.folders, 1):
+        kept = run.finished.get(folder.id)
+        if kept is None:
+            kept = runner.facts(folder, _numbered(progress, number, count), named=selection.named)
+            if kept.fault is None or kept.fault.rule != "crashed":  # a mistake of ours may be gone next time
+                run.keep(kept)
+        yield kept
+
+
+def _numbered(progress: Progress, number: int, count: int) -> Progress:
+    def tell(message: str) -> None:
+        progress(f"[{number}/{count}] {message}")
+
+    return tell
+
+
+def _drift(facts: Sequence[Facts], candidate: _Candidate) -> list[GateProblem]:
+    """Name a candidate that was edited while it was judged: no version is what the cases say together."""
+    judged = {each.shown.candidate_sha256 for each in facts} - {"", *candidate.digests}
+    told = "its files were changed while the gate ran, so that no one version was judged"
+    problem = GateProblem(effect="fail", rule="candidate-changed", where=candidate.label, reason=told)
+    return [problem] if judged else []
+
+
+def _result(
+    outcome: Outcome,
+    terms: Terms,
+    base: Base | None,
+    candidate: _Candidate,
+    run: GateRun,
+    now: dt.datetime,
+    took_s: float,
+) -> GateResult:
+    return GateResult(
+        claim=terms.claim,
+        exit_code=outcome.exit_code,
+        reason=outcome.reason,
+        cases=outcome.cases,
+        problems=outcome.problems,
+        base=base.label if base is not None else "",
+        policy_sha256=policy_sha256(terms.policy),
+        candidate=candidate.label,
+        candidate_sha256=candidate.digest,
+        created_at=now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        duration_s=round(took_s, 3),
+        tool_version=VERSION,
+        run_id=run.id,
+    )
