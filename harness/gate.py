@@ -28,8 +28,8 @@ All of them together:
 
 7. Something fails, a case or a problem: exit code 1. A waiver that expired, that names no case, or that is refused by
    rule 6 is a problem that fails; problems of the base revision bring their effect along.
-8. There is no case, or none was judged (came out ``fixed`` or ``still_failing``, or passed): exit code 1. So open
-   cases alone do not block, but they have to run.
+8. There is no case, or none was judged (came out ``fixed`` or ``still_failing``, passed, or is held for a person):
+   exit code 1. So open cases alone do not block, but they have to run.
 9. Something holds: exit code 10.
 10. Otherwise 0. An interrupted run is 130, whatever the cases that were finished say.
 
@@ -43,6 +43,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import cast, get_args
+
+import msgspec
 
 from ..cases.trace import Record
 from ..cases.vocabulary import Status
@@ -174,8 +176,8 @@ def judge_gate(
     return Outcome(code, reason, found, raised)
 
 
-def _badness(case: GatedCase) -> tuple[int, str, str]:
-    return _WORST_FIRST.index(case.effect), case.rule, case.reason
+def _badness(case: GatedCase) -> tuple[int, bytes]:
+    return _WORST_FIRST.index(case.effect), msgspec.json.encode(case)  # the order they come in must not decide
 
 
 def rule_case(facts: Facts, terms: Terms) -> Ruling:
@@ -370,7 +372,7 @@ def _exit(cases: Sequence[GatedCase], problems: Sequence[GateProblem], *, interr
         return FAILED, f"blocked: {_listed([*failed, *raised])}"
     if not cases:
         return FAILED, "blocked: there are no cases, so nothing was shown"
-    if not any(case.effect == "pass" or case.verdict in _JUDGED for case in cases):
+    if not any(case.effect in ("pass", "hold") or case.verdict in _JUDGED for case in cases):
         return FAILED, "blocked: no case was judged, so nothing was shown"
     if "hold" in effects:
         held = [each.case_id for each in cases if each.effect == "hold"]

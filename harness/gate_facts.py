@@ -68,9 +68,9 @@ class Runner:
         try:
             loaded = load(folder)
         except EvidenceError as error:
-            return _faulty(
-                found, "edited", "its evidence is not as it was preserved", _place(error, folder), str(error)
-            )
+            edited = evidence.verify(folder.path)
+            place, told = _place(error, folder), "its evidence is not as it was preserved"
+            return _edited(found, edited) if edited else _faulty(found, "edited", told, place, str(error))
         except UnrepeatError as error:
             return _faulty(found, "unreadable", "it cannot be read", _place(error, folder), str(error))
         found = _described(found, loaded)
@@ -171,10 +171,10 @@ def _faulty(found: Facts, rule: str, reason: str, place: str, detail: str) -> Fa
 
 def _edited(found: Facts, problems: Sequence[EvidenceProblem]) -> Facts:
     first = problems[0]
-    place = shorten(inline(first.file), 120)
+    files = ", ".join(dict.fromkeys(problem.file for problem in problems))
     # The messages of these two quote the file.
     told = "it is not as it was left" if first.kind in ("manifest", "unsafe") else first.message
-    return _faulty(found, "edited", told, place, "; ".join(map(str, problems)))
+    return _faulty(found, "edited", told, shorten(inline(files), 120), "; ".join(map(str, problems)))
 
 
 def _with_next(found: Facts, command: str) -> Facts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,21 @@ class GateRun:
 
     id: str
     folder: Path
-    finished: Mapping[str, Facts]
-    """What an earlier, interrupted part of it has found, by case id."""
+
+    def kept(self) -> dict[str, Facts]:
+        """Return what is known of each case that was finished, by id.
+
+        A file that is no such thing is as good as none: the case runs again.
+        """
+        found = {}
+        for path in sorted((self.folder / _CASES).glob("*.json")):
+            try:
+                facts = msgspec.json.decode(path.read_bytes(), type=Facts)
+            except (OSError, msgspec.MsgspecError):
+                continue
+            if facts.case_id == path.stem:
+                found[facts.case_id] = facts
+        return found
 
     def keep(self, facts: Facts) -> None:
         """Write what is known of a finished case."""
@@ -83,7 +96,7 @@ def new_run(results: Path, about: About, now: dt.datetime) -> Iterator[GateRun]:
     (folder / _CASES).mkdir(parents=True)
     with locked(folder):
         write_atomic(folder / _RUN, encoded(about))
-        yield GateRun(run_id, folder, {})
+        yield GateRun(run_id, folder)
 
 
 @contextmanager
@@ -97,7 +110,7 @@ def resumed_run(results: Path, about: About) -> Iterator[GateRun]:
     try:
         with locked(folder, wait_s=0):
             _require_same(folder, about)
-            yield GateRun(folder.name, folder, _finished(folder))
+            yield GateRun(folder.name, folder)
     except EvidenceError as error:
         if error.where != str(folder):
             raise
@@ -143,16 +156,3 @@ def _require_same(folder: Path, about: About) -> None:
             where=f"--resume {folder.name}",
             hint="Run the gate again without --resume",
         )
-
-
-def _finished(folder: Path) -> dict[str, Facts]:
-    """Return the facts that were kept; a file that is no such thing is as good as none, and the case runs again."""
-    found = {}
-    for path in sorted((folder / _CASES).glob("*.json")):
-        try:
-            facts = msgspec.json.decode(path.read_bytes(), type=Facts)
-        except (OSError, msgspec.MsgspecError):
-            continue
-        if facts.case_id == path.stem:
-            found[facts.case_id] = facts
-    return found

@@ -93,15 +93,25 @@ def run_gate(
         selection.project, policy, claim, request.candidate, request.components, request.model or policy.model,
         request.trials, now,
     )  # fmt: skip
+    _require_name(runner.model)
     candidate = _candidate(selection, request)
     about = _about(selection, terms, runner, candidate.digest, base)
     results = selection.project.results
     with resumed_run(results, about) if request.resume else new_run(results, about, now()) as run:
         facts, interrupted = _run_cases(selection, runner, run, terms, progress, fail_fast=request.fail_fast)
-        problems = (*(base.problems if base is not None else ()), *_drift(facts, candidate))
+        drift = _drift(facts, candidate, _candidate(selection, request))
+        problems = (*(base.problems if base is not None else ()), *drift)
         outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
         result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
         return Gated(result, run.finish(result))
+
+
+def _require_name(model: str | None) -> None:
+    """Refuse a model that is none before anything runs; whether it can be called is found when a case needs it."""
+    if model is not None and not all(model.partition("/")[::2]):
+        raise ConfigError(
+            f"expected PROVIDER/NAME, got {model!r}", where="--model", hint="such as --model openai/gpt-4o"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,29 +184,33 @@ def _run_cases(
     selection: Selection, runner: Runner, run: GateRun, terms: Terms, progress: Progress, *, fail_fast: bool
 ) -> tuple[list[Facts], bool]:
     """Return the facts of every case, of those that were not reached too, and whether somebody ended the run."""
-    facts: list[Facts] = []
-    why, interrupted = "", False
+    facts: dict[str, Facts] = {}
     try:
         for found in _each(selection, runner, run, progress):
-            facts.append(found)
+            facts[found.case_id] = found
             if fail_fast and rule_case(found, terms).effect == "fail":
                 why = f"it was not run: the gate stopped at {found.case_id}, which fails"
-                break
+                return _with_rest(selection, facts, why), False
     except KeyboardInterrupt:
-        why, interrupted = "it was not run: somebody interrupted the gate", True
-    left = selection.folders[len(facts) :]
-    return [*facts, *(never_ran(folder, why, named=selection.named) for folder in left)], interrupted
+        # What is on disk counts: it is what --resume will find.
+        return _with_rest(selection, run.kept(), "it was not run: somebody interrupted the gate"), True
+    return list(facts.values()), False
 
 
 def _each(selection: Selection, runner: Runner, run: GateRun, progress: Progress) -> Iterator[Facts]:
+    before = run.kept()
     count = len(selection.folders)
     for number, folder in enumerate(selection.folders, 1):
-        kept = run.finished.get(folder.id)
-        if kept is None:
-            kept = runner.facts(folder, _numbered(progress, number, count), named=selection.named)
-            if kept.fault is None or kept.fault.rule != "crashed":  # a mistake of ours may be gone next time
-                run.keep(kept)
-        yield kept
+        found = before.get(folder.id)
+        if found is None:
+            found = runner.facts(folder, _numbered(progress, number, count), named=selection.named)
+            if found.fault is None or found.fault.rule != "crashed":  # a mistake of ours may be gone next time
+                run.keep(found)
+        yield found
+
+
+def _with_rest(selection: Selection, facts: Mapping[str, Facts], why: str) -> list[Facts]:
+    return [facts.get(folder.id) or never_ran(folder, why, named=selection.named) for folder in selection.folders]
 
 
 def _numbered(progress: Progress, number: int, count: int) -> Progress:
@@ -206,12 +220,12 @@ def _numbered(progress: Progress, number: int, count: int) -> Progress:
     return tell
 
 
-def _drift(facts: Sequence[Facts], candidate: _Candidate) -> list[GateProblem]:
+def _drift(facts: Sequence[Facts], before: _Candidate, after: _Candidate) -> list[GateProblem]:
     """Name a candidate that was edited while it was judged: no version is what the cases say together."""
-    judged = {each.shown.candidate_sha256 for each in facts} - {"", *candidate.digests}
+    judged = {each.shown.candidate_sha256 for each in facts} - {"", *before.digests}
     told = "its files were changed while the gate ran, so that no one version was judged"
-    problem = GateProblem(effect="fail", rule="candidate-changed", where=candidate.label, reason=told)
-    return [problem] if judged else []
+    problem = GateProblem(effect="fail", rule="candidate-changed", where=before.label, reason=told)
+    return [problem] if judged or before != after else []
 
 
 def _result(
