@@ -14,6 +14,7 @@ from ..cases.errors import ConfigError
 _TIMEOUT_S = 120
 _FILE_MODES = (b"100644", b"100755")
 _REMOTE = re.compile(r"([\w.-]+)/([\w./-]+)")
+_OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE")
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*")
 """What a revision may look like: git would take a leading hyphen for an option."""
 
@@ -149,7 +150,9 @@ class BaseRevision:
 
 
 def _environment(own: Mapping[str, str]) -> dict[str, str]:
-    return {**own, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    """Return an environment in which git finds the repository by the folder, also inside a hook of another one."""
+    kept = {name: value for name, value in own.items() if name not in _OF_ANOTHER_REPOSITORY}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _first_line(text: bytes) -> str:

@@ -85,7 +85,7 @@ class TraceFacts(Record):
 
 
 class Shown(Record):
-    """What people are shown of a case; no rule looks at it. The fields are mostly those of ``GatedCase``."""
+    """What people are shown of a case; no rule looks at it. The fields are those of ``GatedCase``."""
 
     detail: str = ""
     assertion: str = ""
@@ -93,7 +93,6 @@ class Shown(Record):
     cause: str = ""
     owner: str = ""
     candidate: str = ""
-    candidate_sha256: str = ""
     next_command: str = ""
     result: str = ""
     duration_s: float = 0.0

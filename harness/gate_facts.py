@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,10 +27,11 @@ from . import results
 from .certification import is_certified
 from .config import Project, system_named
 from .gate import NEEDS_MODEL, Facts, Fault, Shown, TraceFacts
+from .gate_candidate import Candidate
 from .policy import GatePolicy
 from .proving import Progress, Proof, prove
 from .replaying import plan_for
-from .statements import MODEL
+from .statements import MODEL, Asked
 from .trials import trials_needed
 from .version import VERSION
 
@@ -44,9 +46,9 @@ class Runner:
     project: Project
     policy: GatePolicy
     claim: Claim
-    candidate: str | None = None
-    components: Mapping[str, str] = field(default_factory=dict)
-    model: str | None = None
+    candidate: Candidate
+    asked: Asked
+    """Candidate, components and live model as they were typed."""
     trials: int | None = None
     """Live trials; by default as many as the claim asks for."""
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
@@ -103,18 +105,19 @@ class Runner:
             recorded = self._prove(loaded, None, progress)
             if not self._unsettled(recorded):
                 return recorded
-        if self.model is None:
+        if self.asked.model is None:
             return recorded or "only a live model can judge it, and none was given"
         refused = self._refusal()
         if refused:
             return recorded or f"only a live model can judge it, and none can be called: {refused}"
-        return self._prove(loaded, self.model, progress)
+        return self._prove(loaded, self.asked.model, progress)
 
     def _prove(self, loaded: LoadedCase, model: str | None, progress: Progress) -> CaseVerdict:
         what = plan_for(self.project, loaded, model=model is not None)
         trials = self.trials or self._trials(loaded.case)
-        proof = Proof(candidate=self.candidate, components=self.components, model=model, trials=trials)
-        return prove(what, proof, now=self.now(), tool_version=VERSION, progress=progress)
+        proof = Proof(candidate=self.asked.candidate, components=self.asked.components, model=model, trials=trials)
+        checkout = self.candidate.checkouts.get(what.system_name)
+        return prove(what, proof, now=self.now(), tool_version=VERSION, progress=progress, checkout=checkout)
 
     def _trials(self, case: Case) -> int:
         return self.policy.trials if self.claim == "no_regression" else trials_needed(case.severity or "")
@@ -137,7 +140,7 @@ class Runner:
         """Return why the live model cannot be called, tried once a gate; empty where it can."""
         if self._no_model is None:
             try:
-                LiveModel(self.model or "").close()
+                LiveModel(self.asked.model or "").close()
                 self._no_model = ""
             except ConfigError as error:
                 self._no_model = inline(error.message)
@@ -155,7 +158,8 @@ class Runner:
         return _with_next(found, verdict.settlement.command if certify else self._settling(found))
 
     def _settling(self, found: Facts) -> str:
-        return f"unrepeat gate {found.case_id} --model {self.model or MODEL}"
+        words = self.asked.words("gate", found.case_id)
+        return shlex.join([*words, "--model", self.asked.model or MODEL])
 
 
 def never_ran(folder: CaseFolder, why: str, *, named: bool) -> Facts:
@@ -220,7 +224,6 @@ def _with_verdict(found: Facts, case: Case, verdict: CaseVerdict, path: str) -> 
         assertion=(assertion.name or assertion.type) if assertion else "",
         step=step,
         candidate=verdict.candidate.label if verdict.candidate else "",
-        candidate_sha256=verdict.candidate.digest if verdict.candidate else "",
         next_command=verdict.next_command,
         result=Path(path).as_posix(),
     )

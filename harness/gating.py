@@ -11,20 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..cases import custody, evidence
-from ..cases.case import load_case
 from ..cases.errors import ConfigError, UnrepeatError
 from ..cases.library import CaseFolder
 from ..scorers.gate_result import Claim, GateProblem, GateResult
-from .config import SystemConfig, system_named
 from .gate import Facts, Outcome, Terms, judge_gate, rule_case
+from .gate_candidate import Candidate, candidate_of, has_changed
 from .gate_facts import Runner, never_ran
 from .gate_runs import About, GateRun, new_run, resumed_run
 from .gate_selection import Selection, select
 from .pinning import Base, read_base
 from .policy import policy_sha256
 from .proving import Progress, silent
+from .statements import Asked
 from .version import VERSION
-from .versions import resolve, with_components
 
 _MARKS = (evidence.CASE, evidence.MANIFEST, evidence.TRACE, custody.FILE_NAME)
 
@@ -89,21 +88,19 @@ def run_gate(
     claim = request.claim or policy.claim
     known = selection.ids | (base.case_ids if base is not None else frozenset())
     terms = Terms(policy, claim, now().astimezone(dt.UTC).date(), known, unsigned)
-    runner = Runner(
-        selection.project, policy, claim, request.candidate, request.components, request.model or policy.model,
-        request.trials, now,
-    )  # fmt: skip
-    _require_name(runner.model)
-    candidate = _candidate(selection, request)
-    about = _about(selection, terms, runner, candidate.digest, base)
-    results = selection.project.results
-    with resumed_run(results, about) if request.resume else new_run(results, about, now()) as run:
-        facts, interrupted = _run_cases(selection, runner, run, terms, progress, fail_fast=request.fail_fast)
-        drift = _drift(facts, candidate, _candidate(selection, request))
-        problems = (*(base.problems if base is not None else ()), *drift)
-        outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
-        result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
-        return Gated(result, run.finish(result))
+    model = request.model or policy.model
+    _require_name(model)
+    with candidate_of(selection, request.candidate, request.components) as candidate:
+        asked = Asked(request.candidate, request.components, model)
+        runner = Runner(selection.project, policy, claim, candidate, asked, request.trials, now)
+        about = _about(selection, terms, runner, base)
+        results = selection.project.results
+        with resumed_run(results, about) if request.resume else new_run(results, about, now()) as run:
+            facts, interrupted = _run_cases(selection, runner, run, terms, progress, fail_fast=request.fail_fast)
+            problems = (*(base.problems if base is not None else ()), *_drift(candidate))
+            outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
+            result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
+            return Gated(result, run.finish(result))
 
 
 def _require_name(model: str | None) -> None:
@@ -114,59 +111,13 @@ def _require_name(model: str | None) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """What is judged, over every system that the cases are about."""
-
-    label: str
-    digests: frozenset[str]
-
-    @property
-    def digest(self) -> str:
-        """One digest for all of them."""
-        if len(self.digests) == 1:
-            return next(iter(self.digests))
-        return hashlib.sha256("\n".join(sorted(self.digests)).encode()).hexdigest() if self.digests else ""
-
-
-def _candidate(selection: Selection, request: GateRequest) -> _Candidate:
-    """Look the candidate up once, before anything runs: a wrong name is a mistake of the command, not of a case."""
-    found = {}
-    for system in _systems(selection):
-        checkout = resolve(selection.project, system, request.candidate)
-        with with_components(checkout, system, request.components) as ready:
-            found[ready.version.digest] = ready.version.label
-    return _Candidate(next(iter(found.values()), ""), frozenset(found))
-
-
-def _systems(selection: Selection) -> list[SystemConfig]:
-    project = selection.project
-    if not selection.folders:
-        return []
-    if not project.config.systems:
-        raise ConfigError(
-            "expected a described system to gate, got none",
-            where=str(project.file or project.root),
-            hint="Run `unrepeat init` and describe the system in unrepeat.toml",
-        )
-    if len(project.config.systems) == 1:
-        return list(project.config.systems.values())
-    used: dict[str, SystemConfig] = {}
-    for folder in selection.folders:
-        with contextlib.suppress(UnrepeatError):  # it fails by itself, with its reason
-            case = load_case(folder.path / evidence.CASE)
-            found = system_named(project, case.replay.system or case.system)
-            used.update([found] if found is not None else [])
-    return list(used.values())
-
-
-def _about(selection: Selection, terms: Terms, runner: Runner, candidate: str, base: Base | None) -> About:
+def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None) -> About:
     return About(
         tool=VERSION,
         claim=terms.claim,
         policy=policy_sha256(terms.policy),
-        candidate=candidate,
-        model=f"{runner.model} {runner.trials or ''}".strip() if runner.model else "",
+        candidate=runner.candidate.digest,
+        model=f"{runner.asked.model} {runner.trials or ''}".strip() if runner.asked.model else "",
         base=base.label if base is not None else "",
         cases={folder.id: _digest(folder) for folder in selection.folders},
     )
@@ -220,19 +171,19 @@ def _numbered(progress: Progress, number: int, count: int) -> Progress:
     return tell
 
 
-def _drift(facts: Sequence[Facts], before: _Candidate, after: _Candidate) -> list[GateProblem]:
-    """Name a candidate that was edited while it was judged: no version is what the cases say together."""
-    judged = {each.shown.candidate_sha256 for each in facts} - {"", *before.digests}
+def _drift(candidate: Candidate) -> list[GateProblem]:
+    """Name a candidate that was edited while it was judged: the cases together say nothing about one version."""
+    if not has_changed(candidate):
+        return []
     told = "its files were changed while the gate ran, so that no one version was judged"
-    problem = GateProblem(effect="fail", rule="candidate-changed", where=before.label, reason=told)
-    return [problem] if judged or before != after else []
+    return [GateProblem(effect="fail", rule="candidate-changed", where=candidate.label, reason=told)]
 
 
 def _result(
     outcome: Outcome,
     terms: Terms,
     base: Base | None,
-    candidate: _Candidate,
+    candidate: Candidate,
     run: GateRun,
     now: dt.datetime,
     took_s: float,

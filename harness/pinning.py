@@ -14,10 +14,12 @@ from ..cases.library import list_cases
 from ..scorers.gate_result import GateProblem
 from .base_revision import BaseRevision
 from .config import FILE, Config, Project, config_in
-from .pins import Library, Pinned, compare
+from .pins import Pinned, compare
 from .policy import GatePolicy, policy_changes
 
 _FILES = (evidence.CASE, evidence.MANIFEST, custody.FILE_NAME)
+_Contents = dict[str, dict[str, bytes]]
+"""The files above by case id and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,25 @@ def read_base(project: Project, library: Path | None, name: str) -> Base:
     config = _configuration(revision)
     known = config if config is not None else Config()
     before = _library_then(revision, library if library is not None else project.root / known.incidents)
-    now = library_now(library if library is not None else project.incidents)
+    now = _library_now(library if library is not None else project.incidents)
     problems = (
         *_moved(revision, project, config),
         *_policy(known.gate, project.config.gate),
         *_systems(known, project.config),
-        *compare(before, now, known.gate),
+        *_compared(before, now, known.gate),
     )
     return Base(f"{name} ({revision.commit[:12]})", known.gate, frozenset(before), problems)
 
 
-def library_now(library: Path) -> Library:
-    """Return the cases of a folder as far as the base can pin them."""
-    return {each.id: _pinned(_present(each.path), each.id) for each in list_cases(library)}
+def _compared(before: _Contents, now: _Contents, policy: GatePolicy) -> list[GateProblem]:
+    """Compare what differs only: most cases of most changes are the same bytes, and reading YAML takes its time."""
+    differ = {case_id for case_id in before if before[case_id] != now.get(case_id)}
+    sides = [{each: _pinned(side[each], each) for each in sorted(differ & side.keys())} for side in (before, now)]
+    return compare(sides[0], sides[1], policy)
+
+
+def _library_now(library: Path) -> _Contents:
+    return {each.id: _present(each.path) for each in list_cases(library)}
 
 
 def _configuration(revision: BaseRevision) -> Config | None:
@@ -71,14 +79,14 @@ def _configuration(revision: BaseRevision) -> Config | None:
     return None
 
 
-def _library_then(revision: BaseRevision, library: Path) -> Library:
+def _library_then(revision: BaseRevision, library: Path) -> _Contents:
     start = revision.inside(library)
-    folders: dict[str, dict[str, bytes]] = {}
+    folders: _Contents = {}
     for path, content in revision.read_all(library, set(_FILES)).items():
         case_id, _, name = path.removeprefix(f"{start}/" if start else "").partition("/")
         if name in _FILES:
             folders.setdefault(case_id, {})[name] = content
-    return {case_id: _pinned(files, case_id) for case_id, files in folders.items()}
+    return folders
 
 
 def _present(folder: Path) -> dict[str, bytes]:

@@ -49,7 +49,15 @@ class Proof:
     """Most trials with a live model."""
 
 
-def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, progress: Progress = silent) -> CaseVerdict:
+def prove(
+    what: Plan,
+    proof: Proof,
+    *,
+    now: dt.datetime,
+    tool_version: str,
+    progress: Progress = silent,
+    checkout: Checkout | None = None,
+) -> CaseVerdict:
     """Judge a case.
 
     Args:
@@ -58,6 +66,7 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
         now: The time the result is stamped with, in UTC.
         tool_version: Version of unrepeat, for the result.
         progress: Told of each stage.
+        checkout: The candidate with its components, where a caller of many cases has it ready.
 
     Returns:
         The verdict with everything it rests on.
@@ -69,7 +78,7 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
     """
     scorers = _scorers(what)
     with ExitStack() as stack:
-        baseline, candidate = _versions(what, proof, stack)
+        baseline, candidate = _versions(what, proof, checkout, stack)
         traces = tuple(
             _prove_trace(what, scorers, trace, baseline, candidate, proof, progress)
             for trace in what.loaded.document.traces
@@ -116,7 +125,9 @@ def _scorers(what: Plan) -> tuple[Scorer, ...]:
     return scorers
 
 
-def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | None, Checkout]:
+def _versions(
+    what: Plan, proof: Proof, checkout: Checkout | None, stack: ExitStack
+) -> tuple[Checkout | None, Checkout]:
     if what.system is None:
         raise ConfigError(
             "expected a described system to prove a fix of, got none",
@@ -124,6 +135,8 @@ def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | No
             hint="run `unrepeat init` and describe the system in unrepeat.toml",
         )
     baseline = resolve(what.project, what.system, proof.baseline) if proof.baseline is not None else None
+    if checkout is not None:
+        return baseline, checkout
     candidate = resolve(what.project, what.system, proof.candidate)
     return baseline, stack.enter_context(with_components(candidate, what.system, proof.components))
 

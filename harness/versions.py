@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..cases.errors import ConfigError
@@ -64,8 +64,13 @@ def _described(label: str, folder: Path, project: Project) -> Version:
 
 def tree_digest(folder: Path) -> str:
     """Return the SHA-256 over names and contents of a version's files (what git tracks or would add)."""
+    return digest_of(folder, version_files(folder))
+
+
+def digest_of(folder: Path, files: Iterable[str]) -> str:
+    """Return the SHA-256 over names and contents of files of a folder, in the order given; a missing one counts."""
     digest = hashlib.sha256()
-    for path in version_files(folder):
+    for path in files:
         full = folder / path
         digest.update(os.fsencode(path) + b"\0")
         if full.is_symlink():
