@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from ..cases import custody, evidence
 from ..cases.errors import ConfigError, UnrepeatError
 from ..cases.library import CaseFolder
@@ -101,6 +103,12 @@ def run_gate(
             outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
             result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
             return Gated(result, run.finish(result))
+
+
+def without_details(result: GateResult) -> GateResult:
+    """Return a result without the verdicts' own reasons: what is left holds no text of traces."""
+    cases = tuple(msgspec.structs.replace(case, detail="") for case in result.cases)
+    return msgspec.structs.replace(result, cases=cases)
 
 
 def _require_name(model: str | None) -> None:

@@ -80,8 +80,10 @@ def command(
 
 def _write(result: GateResult, *, as_json: bool, details: bool) -> None:
     """Write the result in every form that was asked for: the one place where further forms join."""
+    from ..gating import without_details
+
     if as_json:
-        print_json(result)
+        print_json(result if details else without_details(result))
     else:
         from ...reports.terminal import render_gate
 

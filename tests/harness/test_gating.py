@@ -46,7 +46,7 @@ def test_regression_is_blocked_with_its_case_and_step(project):
 
 
 def test_result_is_kept_as_it_was_printed(project):
-    done = gated(project)
+    done = gated(project, "--details")
     [path] = project.glob(".unrepeat/gates/*/gate.json")
     assert json.loads(path.read_text()) == done.json
     assert (project / done.json["cases"][0]["result"]).is_file()
@@ -205,9 +205,10 @@ def test_candidate_that_is_edited_meanwhile_is_no_version(project, file, rules):
     assert (result.exit_code, [each.rule for each in result.problems]) == (int(bool(rules)), rules)
 
 
-def test_output_holds_no_text_of_the_trace_unless_asked_for(project):
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["terminal", "json"])
+def test_output_holds_no_text_of_the_trace_unless_asked_for(project, form):
     regress(project)
-    quiet, told = (call("gate", *more, cwd=project).out for more in ([], ["--details"]))
+    quiet, told = (call("gate", *form, *more, cwd=project).out for more in ([], ["--details"]))
     assert ("ord_1" in quiet, "ord_1" in told) == (False, True)
 
 
