@@ -93,8 +93,7 @@ def case_page() -> str:
         "",
         *_table(schema),
         "",
-        "`blocks_while_open`, `repeat`, `pass_threshold` and `variants` are checked and kept; no command of this",
-        "version acts on them.",
+        "`repeat`, `pass_threshold` and `variants` are checked and kept; no command of this version acts on them.",
         "",
         "## Assertions",
         "",
@@ -142,6 +141,8 @@ def configuration_page() -> str:
         ("Redaction", "The table `[redaction]`, which an import reads."),
         ("SignOffPolicy", "The table `[signoff]`, which `recovery`, `sign` and `verify` read."),
         ("RolesBySeverity", "The keys `roles.low` and so on, of `[signoff]`."),
+        ("GatePolicy", "The table `[gate]`; the rules it takes part in are those of [the gate](gate.md)."),
+        ("Waiver", "Each table `[[gate.waivers]]`."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
     lines += ["", "## Environment variables", "", "| variable | meaning |", "|---|---|"]

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .api import ImportRequest, import_trace, prove, replay, report
+    from .gating import GateRequest, run_gate
 
-__all__ = ["ImportRequest", "import_trace", "prove", "replay", "report"]
+__all__ = ["GateRequest", "ImportRequest", "import_trace", "prove", "replay", "report", "run_gate"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("GateRequest", "run_gate"):
+        from . import gating
+
+        return getattr(gating, name)
     if name in __all__:
         from . import api
 

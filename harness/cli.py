@@ -21,6 +21,7 @@ PRIMARY = {
     "import": "Make a case from a trace.",
     "replay": "Run a case again and show where it departs from the recording.",
     "prove": "Judge a fix: red on the recording, green on the candidate.",
+    "gate": "Judge all cases at once and block what brings one back.",
     "near-miss": "Add a near miss, list them, let one block.",
     "report": "Write the page and the JSON of a result.",
 }

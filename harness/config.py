@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from .policy import GatePolicy, Waiver
 from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
@@ -119,6 +120,8 @@ class Config(_Table):
     """What an import replaces besides the built-in patterns."""
     signoff: SignOffPolicy = SignOffPolicy()
     """Who must sign a recovery, and where that is kept."""
+    gate: GatePolicy = GatePolicy()
+    """What turns the verdicts of `unrepeat gate` into its exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,29 @@ def parsed(text: str, file: Path) -> Config:
     return _parse(file, table)
 
 
+def config_in(data: bytes, name: str, where: Path) -> Config | None:
+    """Return the configuration that the content of a file is; None for a pyproject.toml without the table.
+
+    Args:
+        data: The content, from wherever it was kept.
+        name: ``unrepeat.toml`` or ``pyproject.toml``.
+        where: What to call the file in errors.
+
+    Raises:
+        ConfigError: It is not TOML, or not a configuration.
+    """
+    try:
+        table: Any = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"expected UTF-8, got byte {error.start}", where=str(where)) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"expected TOML, got {error}", where=str(where)) from error
+    if name != FILE:
+        tools = table.get("tool")
+        table = tools.get("unrepeat") if isinstance(tools, dict) else None
+    return None if table is None else _parse(where, table)
+
+
 def _read(folder: Path) -> Project | None:
     own = folder / FILE
     if own.is_file():
@@ -225,7 +251,10 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    tables = (Config, SystemConfig, Boundaries, Redaction, ModelConfig, SignOffPolicy, RolesBySeverity)
+    tables = (
+        *(Config, SystemConfig, Boundaries, Redaction, ModelConfig),
+        *(SignOffPolicy, RolesBySeverity, GatePolicy, Waiver),
+    )
     models: tuple[type[BaseModel], ...] = tables
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)

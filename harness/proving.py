@@ -56,6 +56,7 @@ def prove(
     progress: Progress = silent,
     listeners: Listeners | None = None,
     connect: Connect | None = None,
+    checkout: Checkout | None = None,
 ) -> CaseVerdict:
     """Judge a case.
 
@@ -67,6 +68,7 @@ def prove(
         progress: Told of each stage.
         listeners: Told of what live trials will take, and given each as it ends.
         connect: Makes the live model; by its name by default.
+        checkout: The candidate with its components, where a caller of many cases has it ready.
 
     Returns:
         The verdict with everything it rests on.
@@ -80,7 +82,7 @@ def prove(
     require_intact(what.loaded.folder.path)
     scorers = _scorers(what)
     with ExitStack() as stack:
-        baseline, candidate = _versions(what, proof, stack)
+        baseline, candidate = _versions(what, proof, checkout, stack)
         session = None
         if proof.model is not None:
             live = live_session(
@@ -163,7 +165,9 @@ def _scorers(what: Plan) -> tuple[Scorer, ...]:
     return scorers
 
 
-def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | None, Checkout]:
+def _versions(
+    what: Plan, proof: Proof, checkout: Checkout | None, stack: ExitStack
+) -> tuple[Checkout | None, Checkout]:
     if what.system is None:
         raise ConfigError(
             "expected a described system to prove a fix of, got none",
@@ -171,6 +175,8 @@ def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | No
             hint="run `unrepeat init` and describe the system in unrepeat.toml",
         )
     baseline = resolve(what.project, what.system, proof.baseline) if proof.baseline is not None else None
+    if checkout is not None:
+        return baseline, checkout
     candidate = resolve(what.project, what.system, proof.candidate)
     return baseline, stack.enter_context(with_components(candidate, what.system, proof.components))
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..cases.errors import ConfigError
@@ -80,11 +80,18 @@ def tree_digest(folder: Path, *, leave_out: Sequence[Path] = ()) -> str:
         folder: The version.
         leave_out: Absolute paths of files and folders that do not count.
     """
-    digest = hashlib.sha256()
     base = Path(os.path.abspath(folder))
-    for path in version_files(folder):
-        if any((base / path).is_relative_to(each) for each in leave_out if each != base):
-            continue
+    left_out = [each for each in leave_out if each != base]
+    files = version_files(folder)
+    return digest_of(
+        folder, [path for path in files if not any((base / path).is_relative_to(each) for each in left_out)]
+    )
+
+
+def digest_of(folder: Path, files: Iterable[str]) -> str:
+    """Return the SHA-256 over names and contents of files of a folder, in the order given; a missing one counts."""
+    digest = hashlib.sha256()
+    for path in files:
         full = folder / path
         digest.update(os.fsencode(path) + b"\0")
         if full.is_symlink():

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..cases.trace import Trace
+from ..scorers.gate_result import GateResult
 from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .case_view import CaseRow, render_case_list, render_verdict_summary
 from .import_view import ImportSummary, Proposal, render_import_summary
@@ -33,6 +34,7 @@ __all__ = [
     "Proposal",
     "make_console",
     "render_case_list",
+    "render_gate",
     "render_import_summary",
     "render_outcome",
     "render_replay",
@@ -161,6 +163,13 @@ def _left_out(screen: Screen, groups: int) -> None:
     more = groups - MOST_GROUPS - MOST_LINES
     if more > 0:
         screen.line((f"and {more} more; --json has them all", "dim"))
+
+
+def render_gate(result: GateResult, console: Console, *, details: bool = False) -> None:
+    """Print what a gate said: each case, what blocks, the headline; text of traces only with ``details``."""
+    from .gate_view import render
+
+    render(Screen(console), result, details=details)
 
 
 def render_outcome(verdict: CaseVerdict, console: Console) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import msgspec
 import pytest
 from tests.harness.command_line import call
@@ -10,6 +12,7 @@ from tests.harness.people import DAY, T0, build_desk, copied, rules
 from unrepeat.harness.api import prove
 from unrepeat.harness.authority import authority_from, authority_of
 from unrepeat.harness.config import parsed
+from unrepeat.harness.gating import GateRequest, run_gate
 from unrepeat.harness.signatures import missing_signatures
 
 
@@ -112,3 +115,29 @@ def test_policy_digest_is_about_what_is_stated(desk):
     assert authority_of(desk.project).policy_sha256 == plain
     (desk.root / "unrepeat.toml").write_text(text + "[signoff]\nvalidity_days = 181\n")
     assert authority_of(desk.project).policy_sha256 != plain
+
+
+def recovered(desk, **more):
+    request = GateRequest(cases=["inc-1"], claim="recovered", candidate="guarded", **more)
+    return run_gate(request, start=desk.root, now=lambda: T0 + DAY).result
+
+
+def test_gate_passes_once_every_role_has_signed_what_it_ran(desk):
+    result = recovered(desk)
+    assert (result.exit_code, result.cases[0].rule) == (0, "fixed")
+
+
+def test_gate_holds_until_then(tmp_path):
+    desk = build_desk(tmp_path)
+    desk.recover()
+    desk.sign("business", "bea@example.org")
+    result = recovered(desk)
+    assert (result.exit_code, result.cases[0].rule) == (10, "unsigned")
+
+
+def test_gate_takes_the_approvers_of_the_base_revision(desk):
+    git = ["git", "-C", str(desk.root), "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "base"]):
+        subprocess.run([*git, *words], check=True)
+    (desk.root / "recoveries/approvers.toml").write_text("")  # nobody may sign, says the change under review
+    assert recovered(desk, base="HEAD").exit_code == 0
