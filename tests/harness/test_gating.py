@@ -251,7 +251,7 @@ def test_resumed_run_does_not_repeat_what_was_finished(interrupted):
 
 @pytest.mark.parametrize(
     ("file", "text", "what"),
-    [("app.py", "\n# edited\n", "candidate"), (CASE, "\n# edited\n", "candidate"), ("unrepeat.toml", "", "claim")],
+    [("app.py", "\n# edited\n", "candidate"), (CASE, "\n# edited\n", "cases"), ("unrepeat.toml", "", "claim")],
     ids=["candidate", "case", "claim"],
 )
 def test_run_about_something_else_is_not_resumed(interrupted, file, text, what):
