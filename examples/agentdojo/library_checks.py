@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 
 from unrepeat.cases.errors import ConfigError
-from unrepeat.cases.library import list_cases
+from unrepeat.cases.library import list_cases, load
 from unrepeat.cases.trace import ToolCall, Trace
 from unrepeat.cases.trace_file import load_trace
 from unrepeat.harness import prove
 from unrepeat.harness.config import load_project
+from unrepeat.harness.lifecycle import move_on
 from unrepeat.harness.replaying import system_of
+from unrepeat.harness.results import save
 from unrepeat.harness.versions import resolve
 from unrepeat.replayers.python_app import replay_python
 
@@ -66,15 +68,32 @@ def references_held(folder: Path, version: str, most: int = -1) -> dict[str, str
     return broken
 
 
+def settle(folder: Path) -> list[str]:
+    """Move every open case that the guarded version fixes on to `fixed`, with its proof; return their ids.
+
+    A gate blocks on such cases; those that cannot be judged stay open and are reported.
+    """
+    results, settled = load_project(folder).results, []
+    for case in list_cases(folder / "incidents"):
+        if load(case).case.status != "open":
+            continue
+        found = prove(str(case.path), baseline="baseline", candidate="guarded")
+        save(results, found)
+        if found.verdict == "fixed":
+            settled.append(move_on(str(case.path), "fixed").id)
+    return settled
+
+
 def gated(folder: Path) -> dict[str, Any]:
-    """Gate every version with the library, as CI does; return exit code and output by version.
+    """Gate every version with the library, as CI does; return exit code and result by version.
 
     Raises:
         ConfigError: This unrepeat has no gate.
     """
+    settle(folder)
     results = {}
     for version in VERSIONS:
-        command = [sys.executable, "-m", "unrepeat.harness.cli", "gate", "--candidate", version, "--json"]
+        command = [str(Path(sys.executable).with_name("unrepeat")), "gate", "--candidate", version, "--json"]
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         if b"No such command" in done.stderr:
             raise ConfigError("expected an unrepeat with the command `gate`, got one without it", where="--gate")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from examples.agentdojo.corpus import Run, archive, files
 from examples.agentdojo.library import build
-from examples.agentdojo.library_checks import proven, references_held
+from examples.agentdojo.library_checks import proven, references_held, settle
 from examples.agentdojo.selection import WANTED, chosen, part_of
 
 from unrepeat.cases.errors import ConfigError
+from unrepeat.cases.library import list_cases, load
 
 
 def unavailable() -> str:
@@ -64,6 +65,13 @@ def test_the_guard_fixes_cases_and_the_planted_regression_is_caught(library):
     assert found["verdicts"]["broken"].get("inc still_failing") == 1
     ((case, why),) = [item for item in found["not fixed"]["broken"].items() if item[0].startswith("inc-")]
     assert (case, "update_password" in why) == ("inc-001-banking", True)
+
+
+def test_a_case_that_the_guard_fixes_moves_on_with_its_proof(library):
+    settled = settle(library)
+    assert "inc-001-banking" in settled
+    assert [load(case).case.status for case in list_cases(library / "incidents")].count("fixed") == len(settled)
+    assert settle(library) == []
 
 
 def test_a_green_reference_holds_without_a_guard_and_breaks_when_a_guard_refuses_all(library):
