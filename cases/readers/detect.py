@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import SourceError
 from ..strict_json import DEFAULT, Limits
 from ..trace import Trace
-from . import agentdojo, chat, langfuse, otlp_json, span_attributes, tau_bench, whoandwhen
+from . import agentdojo, chat, langfuse, langsmith, otlp_json, span_attributes, span_exports, tau_bench, whoandwhen
 from .reader import Reader
 from .source import ReadOptions, SourceFile, open_source
 from .summary import TraceSummary, summarise
@@ -18,6 +18,8 @@ from .summary import TraceSummary, summarise
 READERS: tuple[Reader, ...] = (
     otlp_json.READER,
     langfuse.READER,
+    langsmith.READER,
+    span_exports.READER,
     agentdojo.READER,
     tau_bench.READER,
     whoandwhen.READER,
