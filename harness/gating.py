@@ -64,6 +64,8 @@ class Gated:
 
     result: GateResult
     path: Path
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """Where each case lies, by id."""
 
 
 def run_gate(
@@ -106,7 +108,7 @@ def run_gate(
             problems = (*(base.problems if base is not None else ()), *_drift(candidate))
             outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
             result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
-            return Gated(result, run.finish(result))
+            return Gated(result, run.finish(result), {each.id: each.path for each in selection.folders})
 
 
 def _authority(project: Project, base: Base | None) -> Authority:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from ..output import console, json_option, print_json, progress
+
+OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 if TYPE_CHECKING:
     from ...scorers.gate_result import Claim, GateResult
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     "gate",
     short_help="Judge all cases at once and block what brings one back.",
     epilog="\b\nExamples:\n  unrepeat gate\n"
-    "  unrepeat gate --base origin/main\n"
+    "  unrepeat gate --base origin/main --junit gate.xml --github\n"
     "  unrepeat gate inc-2026-0007 --claim fixed --candidate ../fix",
 )
 @click.argument("cases", nargs=-1, metavar="[DIR|CASE...]")
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first case that fails.")
 @click.option("--resume", is_flag=True, help="Go on with the last run that was interrupted.")
+@click.option("--junit", type=OUTPUT, metavar="FILE", help="Write JUnit XML, one test case an incident.")
+@click.option("--markdown", type=OUTPUT, metavar="FILE", help="Write a comment for a pull request; no trace text.")
+@click.option("--github", is_flag=True, help="Annotate a GitHub run, and add to the summary of its job.")
 @click.option("--details", is_flag=True, help="Show the verdicts' own reasons, which may hold text of traces.")
 @json_option
 def command(
@@ -48,6 +54,9 @@ def command(
     trials: int | None,
     fail_fast: bool,
     resume: bool,
+    junit: Path | None,
+    markdown: Path | None,
+    github: bool,
     details: bool,
     as_json: bool,
 ) -> int:
@@ -56,9 +65,12 @@ def command(
     Exit code 0: passed. 1: something fails, or nothing was judged. 2: the verdicts could not be produced. 10: held, a
     person must decide. 130: interrupted; what was finished is kept.
     """
+    from ..gate_forms import Forms
     from ..gating import GateRequest, run_gate
     from ..options import overrides
 
+    forms = Forms(junit, markdown, github=github)
+    forms.require_places()
     request = GateRequest(
         cases=cases,
         base=base,
@@ -73,13 +85,13 @@ def command(
     with progress() as tell:
         gated = run_gate(request, progress=tell)
     _write(gated.result, as_json=as_json, details=details)
+    forms.write(gated, err=as_json)
     if not as_json:
         click.echo(f"\nresult: {gated.path}", err=True)
     return gated.result.exit_code
 
 
 def _write(result: GateResult, *, as_json: bool, details: bool) -> None:
-    """Write the result in every form that was asked for: the one place where further forms join."""
     from ..gating import without_details
 
     if as_json:

@@ -93,7 +93,7 @@ def test_workers_judge_each_case_once_and_the_run_knows(made):
 
 def test_junit_of_pytest_has_the_case(made, tmp_path):
     run(made, "--incidents", *GUARDED, f"--junitxml={tmp_path / 'junit.xml'}")
-    names = [each.get("name") for each in ET.parse(tmp_path / "junit.xml").iter("testcase")]
+    names = [str(each.get("name")) for each in ET.parse(tmp_path / "junit.xml").iter("testcase")]
     assert sorted(names) == ["inc-1", "test_own"]
 
 
