@@ -16,7 +16,7 @@ from ..strict_json import DEFAULT
 from ..trace import Message
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw])
-_CALL_KEYS = {"type", "id", "name", "arguments"}
+_NESTING = frozenset((dict, list))
 _message = msgspec.json.Decoder(Message)
 
 
@@ -92,8 +92,8 @@ class MessageStore:
         try:
             message = _message.decode(data)
         except (msgspec.MsgspecError, RecursionError):
-            return self._add(f"[{data.decode()}]", role)  # another dialect
-        if not _is_plain(message, data):
+            message = None
+        if message is None or not _is_plain(message, data):  # another dialect
             return self._add(f"[{data.decode()}]", role)
         self._messages.append(message)
         return (len(self._messages) - 1,)
@@ -118,8 +118,11 @@ def _is_plain(message: Message, data: bytes) -> bool:
         kind = part.get("type")
         if kind == "text" and len(part) == 2 and type(part.get("content")) is str:
             continue
-        if kind == "tool_call" and part.keys() == _CALL_KEYS and type(part["arguments"]) is dict:
-            nests = nests or _nests(part["arguments"])
+        if kind == "tool_call" and len(part) == 4 and "id" in part and "name" in part:
+            arguments = part.get("arguments")
+            if type(arguments) is not dict:
+                return False
+            nests = nests or _nests(arguments)
             continue
         if kind != "tool_call_response" or len(part) != 3 or len(parts) != 1 or message.role != "tool":
             return False
@@ -133,10 +136,7 @@ def _is_plain(message: Message, data: bytes) -> bool:
 
 
 def _nests(value: dict[str, Any]) -> bool:
-    for item in value.values():  # noqa: SIM110 — any() over a generator takes three times as long
-        if type(item) is dict or type(item) is list:
-            return True
-    return False
+    return not _NESTING.isdisjoint(map(type, value.values()))
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], ...]:
