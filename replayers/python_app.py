@@ -338,7 +338,7 @@ def _message(line: bytes) -> dict[str, Any] | Ending:
 
 def _is_message(message: Any) -> bool:
     fields = _FIELDS.get(str(message.get("op"))) if isinstance(message, dict) else None
-    if fields is None or not all(isinstance(message.get(name), kind) for name, kind in fields.items()):
+    if fields is None or not all(name in message and isinstance(message[name], kind) for name, kind in fields.items()):
         return False
     path_is_text = all(isinstance(step, str) for step in message.get("path", ()))
     return path_is_text and message.get("kind", "tool") in BOUNDARY_KINDS

@@ -6,7 +6,7 @@ when something is printed, not with this module.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..cases.trace import Trace
@@ -19,7 +19,7 @@ from .screen import Screen, make_console
 from .step_view import render_steps
 from .trace_view import render_trace
 from .verdict_view import render_proof, render_run, render_scores, render_trace_verdict
-from .words import count, verdict_label
+from .words import OUTCOMES, count, verdict_label
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,7 @@ def render_replays(verdict: CaseVerdict, console: Console, *, next_command: str)
         if trace.candidate is not None:
             render_replay(trace.candidate, console, recording=trace.recording, assertions=verdict.assertions)
         screen.gap()
-    _more_groups(screen, verdict, groups[MOST_GROUPS:])
+    _more_groups(screen, verdict, groups[MOST_GROUPS:], _outcome)
     screen.command(next_command, 7, " next")
 
 
@@ -127,7 +127,7 @@ def render_verdict(verdict: CaseVerdict, console: Console) -> None:
         _title(screen, group, len(verdict.traces))
         _trace(screen, verdict.traces[group.number - 1], verdict)
     screen.gap()
-    _more_groups(screen, verdict, groups[MOST_GROUPS:])
+    _more_groups(screen, verdict, groups[MOST_GROUPS:], _judgement)
     render_trace_verdict(screen, verdict)
     if len(verdict.traces) > 1:
         screen.paragraph(tally(verdict.traces), style="dim", label=" ")
@@ -148,12 +148,22 @@ def _like(group: Alike) -> str:
     return f", and {len(group.others)} alike" if group.others else ""
 
 
-def _more_groups(screen: Screen, verdict: CaseVerdict, groups: Sequence[Alike]) -> None:
+def _judgement(trace: TraceVerdict) -> str:
+    return f"{verdict_label(trace.verdict, trace.scope)}: {trace.reason}"
+
+
+def _outcome(trace: TraceVerdict) -> str:
+    """Return how a replay that was only scored came out; it is no verdict on a fix."""
+    return OUTCOMES[trace.candidate.replay.outcome] if trace.candidate else ""
+
+
+def _more_groups(
+    screen: Screen, verdict: CaseVerdict, groups: Sequence[Alike], words: Callable[[TraceVerdict], str]
+) -> None:
     """Print a line for each group that is not shown whole."""
     for group in groups[:MOST_LINES]:
-        trace = verdict.traces[group.number - 1]
-        words = f"{verdict_label(trace.verdict, trace.scope)}: {trace.reason}"
-        screen.line((f"trace {group.number}{_like(group)}  ", "bold"), (screen.data(words, screen.width - 30), "dim"))
+        told = screen.data(words(verdict.traces[group.number - 1]), screen.width - 30)
+        screen.line((f"trace {group.number}{_like(group)}  ", "bold"), (told, "dim"))
     _left_out(screen, len(groups) + MOST_GROUPS)
     if groups:
         screen.gap()

@@ -80,6 +80,16 @@ def test_replays_of_fifty_traces_end_with_one_command():
     assert (text.count("RECORDED  "), text.count("$ unrepeat prove x")) == (2, 1)
 
 
+def test_replay_that_was_only_scored_gets_no_verdict_in_its_line():
+    traces = [
+        msgspec.structs.replace(trace, recorded_scores=trace.recorded_scores[:1] * number)
+        for number, trace in enumerate(fixed().traces * 8, 1)
+    ]
+    text = printed(render_replays, with_traces(fixed(), traces), next_command="unrepeat prove x")
+    assert re.search("trace 7  ran to its end|trace 7  stopped", text)
+    assert "Fixed" not in text
+
+
 def test_one_replay_has_no_number():
     assert "trace 1" not in printed(render_replays, fixed(), next_command="unrepeat prove x")
 
