@@ -129,6 +129,7 @@ def configuration_page() -> str:
         ("SystemConfig", "The table `[systems.NAME]`."),
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
+        ("ModelConfig", 'The table `[models."PROVIDER/NAME"]`, which `prove --model` reads.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
