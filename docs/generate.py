@@ -138,6 +138,7 @@ def configuration_page() -> str:
         ("SystemConfig", "The table `[systems.NAME]`."),
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
+        ("ModelConfig", 'The table `[models."PROVIDER/NAME"]`, which `prove --model` reads.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
         ("SignOffPolicy", "The table `[signoff]`, which `recovery`, `sign` and `verify` read."),
         ("RolesBySeverity", "The keys `roles.low` and so on, of `[signoff]`."),

@@ -23,6 +23,7 @@ from unrepeat.replayers.replay import (
     Replay,
     Version,
 )
+from unrepeat.replayers.usage import Estimate, Usage
 from unrepeat.scorers.score import Scope, Score, ScorerFailure, Violation
 from unrepeat.scorers.verdict import CaseVerdict, JudgedReplay, Rate, Settlement, TraceVerdict, VerdictWord
 
@@ -40,6 +41,8 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Violation,
     Rate,
     Settlement,
+    Estimate,
+    Usage,
     Version,
 )
 

@@ -64,6 +64,7 @@ def is_red(trial: JudgedReplay) -> bool:
 
 def _judged(scorers: Sequence[Scorer], shown: Trace, replay: Replay) -> JudgedReplay:
     """Judge a trial; what the baseline showed tells whether this version could have shown it at all."""
+    replay = msgspec.structs.replace(replay, divergences=())  # there is no recording to depart from
     return decided(judged(scorers, shown if replay.limit is None else RECORDING, replay))
 
 
@@ -85,7 +86,7 @@ def decided(trial: JudgedReplay) -> JudgedReplay:
 
 
 def _undecided(score: Score | ScorerFailure, why: str) -> Score | ScorerFailure:
-    if isinstance(score, ScorerFailure) or score.passed is not True:
+    if isinstance(score, ScorerFailure) or score.passed is False:
         return score
     return msgspec.structs.replace(score, passed=None, scope=None, reason=f"undecided: {why}")
 

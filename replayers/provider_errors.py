@@ -13,14 +13,14 @@ _MARKUP = re.compile(r"\[/?[a-z ]+\]")
 """Colours that Inspect puts into its messages."""
 
 _BY_STATUS = {
-    400: ("a request it refuses", "Its message says which field; the request is the app's own"),
+    400: ("a request it refuses", "Its words say why: the request is the app's own, key and address are yours"),
     401: ("a key it does not accept", "Check the provider's key in your environment"),
     402: ("an account without credit", "Add credit, or use another key"),
     403: ("a key that may not use this model", "Check what the key may use, and the model's name"),
     404: ("no such model or address", "Check the model's name and the provider's base URL"),
     408: ("a time-out of the provider", "Try again later"),
     413: ("a request that is too large", "Use a model with a larger context"),
-    422: ("a request it refuses", "Its message says which field; the request is the app's own"),
+    422: ("a request it refuses", "Its words say why: the request is the app's own"),
     429: ("too many requests, or a quota that is used up", "Wait, or raise the quota of the key"),
 }
 _BY_NAME = {

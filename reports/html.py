@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..scorers.verdict import CaseVerdict
 from .sections import page_of
 from .text import is_unseen, visible
-from .words import LIVE_OUTCOMES, OUTCOMES, SCOPE_MEANINGS, SCOPES, VERDICTS, count, duration, money
+from .words import LIVE_OUTCOMES, OUTCOMES, SCOPE_MEANINGS, SCOPES, VERDICTS, count, duration, money, stands_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -78,7 +78,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(data=data, data_link=data_link, count=count, duration=duration, money=money)
+    environment.filters.update(
+        data=data, data_link=data_link, count=count, duration=duration, money=money, stands_in=stands_in
+    )
     environment.globals.update(
         VERDICTS=VERDICTS, SCOPES=SCOPES, SCOPE_MEANINGS=SCOPE_MEANINGS, OUTCOMES=OUTCOMES, LIVE_OUTCOMES=LIVE_OUTCOMES
     )

@@ -19,7 +19,7 @@ from .screen import Screen, make_console
 from .step_view import render_steps
 from .trace_view import render_trace
 from .verdict_view import render_proof, render_run, render_scores, render_trace_verdict
-from .words import OUTCOMES, count, verdict_label
+from .words import OUTCOMES, count, stands_in, verdict_label
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -207,6 +207,6 @@ def _heading(screen: Screen, verdict: CaseVerdict) -> None:
         facts.append(count(len(verdict.traces), "trace"))
     screen.paragraph(f" {screen.glyphs.bullet} ".join(filter(None, facts)), style="dim")
     if verdict.candidate:
-        baseline = verdict.baseline.label if verdict.baseline else "recording"
+        baseline = verdict.baseline.label if verdict.baseline else stands_in(verdict)
         versions = f"{baseline} {screen.glyphs.arrow} {verdict.candidate.label}"
         screen.paragraph(f"{versions} {verdict.candidate.digest[:12]}", style="dim")

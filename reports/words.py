@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..replayers.replay import Grade
 from ..scorers.score import Scope, Score, ScorerFailure
-from ..scorers.verdict import VerdictWord
+from ..scorers.verdict import CaseVerdict, VerdictWord
 
 VERDICTS: dict[VerdictWord, str] = {
     "fixed": "Fixed",
@@ -63,6 +63,11 @@ STATES = ("present", "inferred", "missing", "not applicable")
 def verdict_label(word: VerdictWord, scope: Scope | None = None) -> str:
     """Return ``Fixed · recorded action``."""
     return VERDICTS[word] + (f" · {SCOPES[scope]}" if scope else "")
+
+
+def stands_in(verdict: CaseVerdict) -> str:
+    """Return what stands in for a baseline that was not named: the recording, or nothing but what people state."""
+    return "stated" if verdict.digests.get("trace") == "" else "recording"
 
 
 def score_mark(score: Score | ScorerFailure | None) -> str:

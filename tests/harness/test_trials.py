@@ -7,8 +7,18 @@ import pytest
 from tests.replayers.recordings import refund_trace
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
-from unrepeat.harness.trials import CERTIFYING, Trials, passed, run_trials, trials_needed, verdict_of_trials
+from unrepeat.harness.trials import (
+    CERTIFYING,
+    Trials,
+    passed,
+    rate_of,
+    rate_words,
+    run_trials,
+    trials_needed,
+    verdict_of_trials,
+)
 from unrepeat.replayers.replay import Replay, Version
+from unrepeat.replayers.usage import SpendCapError
 from unrepeat.scorers.registry import compile_all
 from unrepeat.scorers.score import Score, ScorerFailure
 from unrepeat.scorers.verdict import JudgedReplay
@@ -101,3 +111,44 @@ def test_undecided_trial_is_not_called_a_success(good):
 def test_crash_of_the_candidate_is_no_fix(good):
     crashed = msgspec.structs.replace(good, replay=msgspec.structs.replace(good.replay, outcome="crashed"))
     assert verdict_of_trials(SCORERS, TRACE, None, Trials((*(good,) * 90, crashed)), "low").verdict == "error"
+
+
+def test_cap_ends_the_trials_and_leaves_the_one_it_broke_off_out(good):
+    def trial(number: int) -> JudgedReplay:
+        if number > 2:
+            raise SpendCapError("enough")
+        return good
+
+    assert run_trials(9, trial) == Trials((good, good), "enough")
+
+
+@pytest.mark.parametrize("count", [0, 1, 72, 1000])
+def test_capped_trials_are_never_a_fix(good, count):
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials((good,) * count, "enough"), "low")
+    assert (verdict.verdict, verdict.scope) == ("cannot_judge", None)
+    assert verdict.reason.endswith("; enough")
+
+
+def test_capped_trials_that_failed_stay_failed(good):
+    trials = Trials((good, with_score(good, passed=False)), "enough")
+    assert verdict_of_trials(SCORERS, TRACE, None, trials, "low").verdict == "still_failing"
+
+
+def test_trials_that_repeat_others_do_not_count(good):
+    again = msgspec.structs.replace(good, repeats="same seed")
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials((*(good,) * 71, *(again,) * 500)), "low")
+    assert verdict.verdict == "cannot_judge"
+    assert verdict.rate is not None
+    assert verdict.rate.trials == 71
+    assert "of 571 trials 500 not counted: same seed" in verdict.reason
+
+
+def test_two_repeats_in_a_row_end_the_trials(good):
+    again = msgspec.structs.replace(good, repeats="same seed")
+    assert len(run_trials(50, lambda number: good if number == 1 else again).done) == 3
+
+
+def test_rate_with_failures_is_told_with_both_bounds(good):
+    rate = rate_of([good] * 12 + [with_score(good, passed=False)] * 3)
+    assert rate.at_least == pytest.approx(0.0568469, abs=1e-7)
+    assert rate_words(rate).startswith("3/15 trials failed: failure rate at least 6% and at most 44%")

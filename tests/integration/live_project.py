@@ -93,10 +93,11 @@ def proven(
     key: str = KEY,
     start: Any = call,
     candidate: str = "fix",
+    case: str = "inc-1",
 ) -> Done:
     """Prove the fix with the model of a server."""
     env = {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": url}
-    done: Done = start("prove", "inc-1", "--candidate", candidate, "--model", model, *args, cwd=project, **env)
+    done: Done = start("prove", case, "--candidate", candidate, "--model", model, *args, cwd=project, **env)
     return done
 
 
@@ -105,6 +106,6 @@ def honest(number: int, body: Any) -> dict[str, Any]:
     return says(HONEST) if body["messages"][-1]["role"] == "tool" else asks("lookup", order="ord_1")
 
 
-def run_of(project: Path) -> Path:
+def run_of(project: Path, case: str = "inc-1") -> Path:
     """Return the newest result."""
-    return max(project.glob(".unrepeat/results/inc-1/*/result.json"))
+    return max(project.glob(f".unrepeat/results/{case}/*/result.json"))
