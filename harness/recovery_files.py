@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ..cases.errors import ConfigError, SourceError
+from ..cases.evidence import digest_file
 from ..cases.files import new_folder, write_atomic
 from ..reports.canonical_json import DuplicateKeyError, NotCanonicalError, read_canonical
 from ..scorers.recovery import RecoveryReport
@@ -39,6 +41,14 @@ class ReportFile:
     def page(self) -> Path:
         """The page made from it."""
         return self.folder / PAGE
+
+    def page_digest(self) -> str:
+        """Return the SHA-256 of the page; empty where there is none.
+
+        Raises:
+            EvidenceError: It cannot be read.
+        """
+        return digest_file(self.page) if os.path.lexists(self.page) else ""
 
 
 def find_report(project: Project, name: str) -> ReportFile:

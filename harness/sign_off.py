@@ -9,8 +9,8 @@ something else refuses the whole report, because it should not be there.
    2. case, trace and evidence of every case are the bytes it names, whatever the case's status since; the evidence
       is as it was left, and the custody log still holds the entry it names as the head;
    3. the policy is the one it names, and the severity is the worst the cases state;
-   4. it is the newest report about each of its cases in its environment, as their custody logs say, byte for byte;
-      it is about the environment asked for, and was not made in the future;
+   4. it is the newest report about each of its cases in its environment, as their custody logs say, byte for byte,
+      and so is the page beside it; it is about the environment asked for, and was not made in the future;
    5. every decision the custody logs know about it is there.
 2. A decision
    1. is one canonical envelope of the known predicate type, nothing in it unsigned, with the namespace of recoveries,
@@ -48,6 +48,7 @@ from .required_facts import missing_authors, worst_severity
 from .sign_off_policy import Approvers, SignOffPolicy
 from .situation import CaseState, Decision, KeyCheck, Reproduced, Situation
 
+_RESTORE = "Restore it from version control"
 SKEW = dt.timedelta(minutes=5)
 """How far the clocks of two machines may differ."""
 FORGED = frozenset(
@@ -165,10 +166,10 @@ def _case_refusals(what: Situation, case: RecoveredCase) -> Iterable[Refusal]:
     if case.verdict != "fixed":
         yield refusal("not-proven", f"the report says {case.verdict}, not fixed")
     if not state.found:
-        yield refusal("case-missing", "the case is not there", "Restore it from version control")
+        yield refusal("case-missing", "the case is not there", _RESTORE)
         return
     for problem in state.problems:
-        yield refusal("evidence-changed", problem, "Restore it from version control")
+        yield refusal("evidence-changed", problem, _RESTORE)
     names = {"statement": "case.yaml", "trace": "trace.json", "evidence": "the preserved evidence"}
     for name, words in names.items():
         if case.digests.get(name) != state.found.get(name):
@@ -192,8 +193,10 @@ def _newest_refusals(what: Situation, state: CaseState, hint: str) -> Iterable[R
         yield Refusal(rule="old-epoch", where=state.case_id, reason=told, hint="Sign and verify the newest report")
     elif newest.sha256 != what.report_sha256:
         told = "recovery.json is not the file that was logged when the report was made"
-        fix = "Restore it from version control"
-        yield Refusal(rule="report-changed", where=report.report_id, reason=told, hint=fix)
+        yield Refusal(rule="report-changed", where=report.report_id, reason=told, hint=_RESTORE)
+    elif what.page_sha256 not in ("", newest.page):
+        told = "recovery.html is not the page that was made from recovery.json: approvers may have read something else"
+        yield Refusal(rule="page-changed", where=report.report_id, reason=told, hint=_RESTORE)
 
 
 def decision_refusal(

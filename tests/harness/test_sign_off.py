@@ -85,7 +85,7 @@ def situation(decisions, about=None, state=None, **changes):
     found = {name: CASE_DIGESTS[name] for name in ("statement", "trace", "evidence")}
     state = state or CaseState("inc-1", found, frozenset({HEAD}), (), "high", (), newest)
     logged = tuple(entry(each) for each in decisions if each.statement)
-    plain = Situation(about, REPORT_SHA, "pol", "production", (state,), tuple(decisions), logged)
+    plain = Situation(about, REPORT_SHA, "", "pol", "production", (state,), tuple(decisions), logged)
     return dataclasses.replace(plain, **changes)
 
 
