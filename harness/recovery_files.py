@@ -15,6 +15,7 @@ from ..cases.files import new_folder, write_atomic
 from ..reports.canonical_json import DuplicateKeyError, NotCanonicalError, read_canonical
 from ..scorers.recovery import RecoveryReport
 from .config import Project
+from .sign_off import is_time
 
 REPORT = "recovery.json"
 PAGE = "recovery.html"
@@ -84,6 +85,8 @@ def read_report(folder: Path) -> ReportFile:
         raise ConfigError(error.message, where=error.where, hint=_HINT) from None
     except (DuplicateKeyError, NotCanonicalError, msgspec.ValidationError) as error:
         raise ConfigError(f"expected a recovery report, got: {error}", where=str(path), hint=_HINT) from None
+    if not is_time(report.created_at):
+        raise ConfigError("expected the time of the report in UTC, got none", where=str(path), hint=_HINT)
     return ReportFile(folder, report, hashlib.sha256(data).hexdigest())
 
 
