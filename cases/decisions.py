@@ -30,6 +30,8 @@ class ReportEntry:
     epoch: int
     path: str
     """Folder of the report relative to the project, with ``/``; empty where it lies elsewhere."""
+    page: str = ""
+    """SHA-256 of the page made from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _report(case_id: str, entry: Entry) -> ReportEntry:
     epoch = said.get("epoch")
     if not isinstance(epoch, int):
         raise EvidenceError("expected an epoch, got none", where=f"{case_id}: {custody.FILE_NAME}:{entry.seq}")
-    words = {name: str(said.get(name, "")) for name in ("report_id", "sha256", "environment", "path")}
+    words = {name: str(said.get(name, "")) for name in ("report_id", "sha256", "environment", "path", "page")}
     return ReportEntry(case_id=case_id, epoch=epoch, **words)
 
 

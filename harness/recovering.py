@@ -73,9 +73,10 @@ def recover(
     epoch = 1 + max((entry.epoch for each in proven for entry in _reports(each, target)), default=0)
     report = assemble(project, proven, authors=authors, environment=target, epoch=epoch, now=moment)
     data = _written(report)
+    page = _page(data)
     folder = out or project.recoveries / report.report_id
     _refuse_unwritable(proven)
-    write_report(folder, data, _page(data))
+    write_report(folder, data, page)
     digest = hashlib.sha256(data).hexdigest()
     details = {
         "report_id": report.report_id,
@@ -83,6 +84,7 @@ def recover(
         "environment": target,
         "epoch": epoch,
         "path": _inside(project, folder),
+        "page": hashlib.sha256(page).hexdigest(),
     }
     act = Act(who=report.made_by, at=moment, tool=f"unrepeat {VERSION}")
     for each in proven:

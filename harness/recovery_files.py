@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from ..cases.errors import ConfigError, SourceError
+from ..cases.evidence import digest_file
 from ..cases.files import new_folder, write_atomic
 from ..reports.canonical_json import DuplicateKeyError, NotCanonicalError, read_canonical
 from ..scorers.recovery import RecoveryReport
 from .config import Project
+from .sign_off import is_time
 
 REPORT = "recovery.json"
 PAGE = "recovery.html"
@@ -39,6 +42,14 @@ class ReportFile:
     def page(self) -> Path:
         """The page made from it."""
         return self.folder / PAGE
+
+    def page_digest(self) -> str:
+        """Return the SHA-256 of the page; empty where there is none.
+
+        Raises:
+            EvidenceError: It cannot be read.
+        """
+        return digest_file(self.page) if os.path.lexists(self.page) else ""
 
 
 def find_report(project: Project, name: str) -> ReportFile:
@@ -74,6 +85,8 @@ def read_report(folder: Path) -> ReportFile:
         raise ConfigError(error.message, where=error.where, hint=_HINT) from None
     except (DuplicateKeyError, NotCanonicalError, msgspec.ValidationError) as error:
         raise ConfigError(f"expected a recovery report, got: {error}", where=str(path), hint=_HINT) from None
+    if not is_time(report.created_at):
+        raise ConfigError("expected the time of the report in UTC, got none", where=str(path), hint=_HINT)
     return ReportFile(folder, report, hashlib.sha256(data).hexdigest())
 
 

@@ -9,8 +9,8 @@ something else refuses the whole report, because it should not be there.
    2. case, trace and evidence of every case are the bytes it names, whatever the case's status since; the evidence
       is as it was left, and the custody log still holds the entry it names as the head;
    3. the policy is the one it names, and the severity is the worst the cases state;
-   4. it is the newest report about each of its cases in its environment, as their custody logs say, byte for byte;
-      it is about the environment asked for, and was not made in the future;
+   4. it is the newest report about each of its cases in its environment, as their custody logs say, byte for byte,
+      and so is the page beside it; it is about the environment asked for, and was not made in the future;
    5. every decision the custody logs know about it is there.
 2. A decision
    1. is one canonical envelope of the known predicate type, nothing in it unsigned, with the namespace of recoveries,
@@ -39,6 +39,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ..reports.attestation import APPROVALS, NAMESPACE, Predicate, Statement
 from ..reports.canonical_json import digest_of
@@ -48,6 +49,7 @@ from .required_facts import missing_authors, worst_severity
 from .sign_off_policy import Approvers, SignOffPolicy
 from .situation import CaseState, Decision, KeyCheck, Reproduced, Situation
 
+_RESTORE = "Restore it from version control"
 SKEW = dt.timedelta(minutes=5)
 """How far the clocks of two machines may differ."""
 FORGED = frozenset(
@@ -165,10 +167,10 @@ def _case_refusals(what: Situation, case: RecoveredCase) -> Iterable[Refusal]:
     if case.verdict != "fixed":
         yield refusal("not-proven", f"the report says {case.verdict}, not fixed")
     if not state.found:
-        yield refusal("case-missing", "the case is not there", "Restore it from version control")
+        yield refusal("case-missing", "the case is not there", _RESTORE)
         return
     for problem in state.problems:
-        yield refusal("evidence-changed", problem, "Restore it from version control")
+        yield refusal("evidence-changed", problem, _RESTORE)
     names = {"statement": "case.yaml", "trace": "trace.json", "evidence": "the preserved evidence"}
     for name, words in names.items():
         if case.digests.get(name) != state.found.get(name):
@@ -177,9 +179,7 @@ def _case_refusals(what: Situation, case: RecoveredCase) -> Iterable[Refusal]:
     if case.digests.get("custody") not in state.heads:
         told = "the custody log no longer holds the entry the report names: it was cut off or written anew"
         yield refusal("custody-rewritten", told, "Restore custody.jsonl from version control")
-    yield from _newest_refusals(
-        what, state, refusal("report-changed", "the report is not the one that was logged").hint
-    )
+    yield from _newest_refusals(what, state, again)
 
 
 def _newest_refusals(what: Situation, state: CaseState, hint: str) -> Iterable[Refusal]:
@@ -192,8 +192,10 @@ def _newest_refusals(what: Situation, state: CaseState, hint: str) -> Iterable[R
         yield Refusal(rule="old-epoch", where=state.case_id, reason=told, hint="Sign and verify the newest report")
     elif newest.sha256 != what.report_sha256:
         told = "recovery.json is not the file that was logged when the report was made"
-        fix = "Restore it from version control"
-        yield Refusal(rule="report-changed", where=report.report_id, reason=told, hint=fix)
+        yield Refusal(rule="report-changed", where=report.report_id, reason=told, hint=_RESTORE)
+    elif what.page_sha256 not in ("", newest.page):
+        told = "recovery.html is not the page that was made from recovery.json: approvers may have read something else"
+        yield Refusal(rule="page-changed", where=report.report_id, reason=told, hint=_RESTORE)
 
 
 def decision_refusal(
@@ -202,13 +204,14 @@ def decision_refusal(
     """Return the first reason why a decision does not count (part 2); None when it does."""
     if each.unusable is not None or each.statement is None or each.key is None:
         return each.unusable or Refusal(rule="not-an-envelope", where=each.where, reason="it cannot be read")
-    for rule, reason in (
-        *_signature_rules(what, each.statement, each.key),
-        *_key_rules(each.said, each.key, approvers),
-        *_time_rules(what, each, now),
-        *_person_rules(what, each.said, policy, approvers),
-        *_approval_rules(what, each.said, policy, approvers, now),
-    ):
+    checks = chain(  # lazily: a later rule may rely on an earlier one
+        _signature_rules(what, each.statement, each.key),
+        _key_rules(each.said, each.key, approvers),
+        _time_rules(what, each, now),
+        _person_rules(what, each.said, policy, approvers),
+        _approval_rules(what, each.said, policy, approvers, now),
+    )
+    for rule, reason in checks:
         if reason:
             return Refusal(rule=rule, where=each.where, reason=reason, hint=_HINTS.get(rule, ""))
     return None
@@ -300,7 +303,7 @@ def _time_rules(what: Situation, each: Decision, now: dt.datetime) -> Checked:
     entries = [entry for entry in what.logged if entry.envelope == each.envelope]
     unlogged = sorted({case.case_id for case in what.cases} - {entry.case_id for entry in entries})
     yield "not-logged", f"the custody log of {', '.join(unlogged)} does not know it" if unlogged else ""
-    late = [entry for entry in entries if abs(_time(entry.at) - signed) > SKEW]
+    late = [entry for entry in entries if not _about(entry.at, signed)]
     yield "back-dated", f"it says {said.signed_at}, but was logged at {late[0].at}" if late else ""
     cut = [case.case_id for case in what.cases if said.custody.get(case.case_id) not in case.heads]
     told = f"the custody log of {', '.join(cut)} no longer holds the entry it names: it was cut off or written anew"
@@ -344,8 +347,12 @@ def _approval_rules(
     end = approval_end(said, policy)
     yield "expired", f"it ended at {_text(end)}" if now >= end else ""
     person = approvers.person(said.approver.principal)
-    revoked = [each for each in _standing(what, approvers) if each.person == person and each.decision == "revoke"]
-    yield "revoked-approval", "its person revoked it" if any(said.signed_at <= each.at for each in revoked) else ""
+    revoked = any(
+        each.person == person and each.decision == "revoke" and said.signed_at <= each.at
+        for each in _standing(what, approvers)
+        if each.envelope not in said.supersedes
+    )
+    yield "revoked-approval", "its person revoked it" if revoked else ""
 
 
 def approval_end(said: Predicate, policy: SignOffPolicy) -> dt.datetime:
@@ -440,7 +447,7 @@ def _roles(
             doubled.append(_doubled(role, offers[role][-1], chosen, approvers))
         reason = f"another person must sign as {role}" if offers[role] else f"nobody has signed as {role}"
         able = [name for name in _able(role, report, approvers) if approvers.person(name) not in busy]
-        told = f"{reason}; {', '.join(able)} can" if able else f"{reason}, and no approver who may holds that role"
+        told = f"{reason}; {', '.join(able)} can" if able else f"{reason}, and nobody who may sign holds that role"
         states.append(RoleState(role=role, reason=told))
     return tuple(states), doubled
 
@@ -517,7 +524,24 @@ def _words(verdict: str, scope: str) -> str:
 
 
 def _time(text: str) -> dt.datetime:
-    return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+    """Return a time in the one form this project writes, in which the order of texts is that of times."""
+    moment = dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
+    if _text(moment) != text:
+        raise ValueError(text)
+    return moment
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text is a time as this project writes it."""
+    try:
+        return bool(_time(text))
+    except ValueError:
+        return False
+
+
+def _about(text: str, moment: dt.datetime) -> bool:
+    """Tell whether a time of a log, which anybody may have written, is this one but for the clocks."""
+    return is_time(text) and abs(_time(text) - moment) <= SKEW
 
 
 def _text(moment: dt.datetime) -> str:

@@ -72,6 +72,8 @@ class Situation:
 
     report: RecoveryReport
     report_sha256: str
+    page_sha256: str
+    """SHA-256 of the page beside the report; empty where there is none."""
     policy_sha256: str
     environment: str
     """The environment asked for."""

@@ -14,7 +14,7 @@ from ..cases.errors import CaseError, ConfigError, EvidenceError
 from ..cases.evidence import CASE, MANIFEST, TRACE
 from ..cases.library import CaseFolder, find, list_cases
 from ..cases.statement import statement_digest
-from ..reports.attestation import AttestationError, open_envelope
+from ..reports.attestation import MAX_BYTES, AttestationError, open_envelope
 from ..scorers.sign_off_result import CheckedCase, Refusal, SignOff, Verification
 from .authority import Authority, authority_of
 from .config import Project, load_project
@@ -140,6 +140,7 @@ def gather(project: Project, file: ReportFile, authority: Authority, environment
     return Situation(
         report=report,
         report_sha256=file.sha256,
+        page_sha256=file.page_digest(),
         policy_sha256=authority.policy_sha256,
         environment=environment,
         cases=tuple(_state(folder, report.environment) for folder in folders),
@@ -155,7 +156,8 @@ def read_decision(path: Path, authority: Authority, now: dt.datetime) -> Decisio
         ConfigError: It cannot be read, ssh-keygen is missing, or the file of keys is malformed.
     """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"expected a readable signature, got: {error.strerror}", where=str(path)) from None
     digest = hashlib.sha256(data).hexdigest()

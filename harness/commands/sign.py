@@ -87,7 +87,9 @@ def command(
     if as_json:
         print_json({"envelope": str(signed.envelope), "sha256": signed.sha256, "predicate": signed.said})
         return 0
-    click.echo(f"signed  {signed.envelope}\nnext    $ unrepeat verify {prepared.file.report.report_id}")
+    usual = prepared.authority.policy.environment == signed.said.environment
+    option = "" if usual else f" --environment {signed.said.environment}"
+    click.echo(f"signed  {signed.envelope}\nnext    $ unrepeat verify {signed.said.report_id}{option}")
     return 0
 
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import pty
+import shutil
+import subprocess
 
 import pytest
-from tests.harness.command_line import call, files_of, run
+from tests.harness.command_line import call, command, environment, files_of, run
 from tests.harness.people import FACTS, SIGNERS, build_desk, copied, make_key
+
+from unrepeat.harness.api import prove
+from unrepeat.harness.signatures import missing_signatures
 
 REPORT = "inc-1-production-1"
 
@@ -308,3 +315,84 @@ def test_text_of_a_case_gives_no_orders(tmp_path):
     assert done.code == 0
     assert not any(line.lstrip().startswith("::") for line in (done.out + done.err).splitlines())
     assert "##[" not in done.err
+
+
+def test_signing_the_working_tree_does_not_change_what_is_signed(desk):
+    shutil.copy(desk.root / "guarded/app.py", desk.root / "app.py")
+    assert call("prove", "inc-1", cwd=desk.root).code == 0
+    call("status", "inc-1", "fixed", cwd=desk.root)
+    assert recovery(desk).code == 0
+    sign_all(desk)
+    again = prove(str(desk.case))
+    now = dt.datetime.now(dt.UTC)
+    assert missing_signatures(desk.project, [again], now=now) == {"inc-1": ()}
+
+
+def test_cases_proven_on_different_systems_are_not_recovered_together(desk):
+    shutil.copytree(desk.case, desk.root / "incidents/inc-2")
+    path = desk.root / "incidents/inc-2/case.yaml"
+    path.write_text(path.read_text().replace("id: inc-1", "id: inc-2"))
+    assert call("prove", "inc-2", "--candidate", "early", cwd=desk.root).code == 0
+    done = call("recovery", "inc-1", "inc-2", cwd=desk.root)
+    assert (done.code, "inc-1 on guarded, inc-2 on early" in done.err) == (2, True)
+    assert call("prove", "inc-2", "--candidate", "guarded", cwd=desk.root).code == 0
+    done = call("recovery", "INC-2", "inc-1", "--author", "dan@example.org", "--json", cwd=desk.root)
+    assert done.json["report_id"] == "inc-1-and-1-more-production-1"
+    assert call("verify", "inc-2", cwd=desk.root).code == 10
+
+
+def test_an_end_can_be_given_in_days(desk):
+    recovery(desk)
+    said = sign(desk, "risk", "", "--expires", "30d", "--json").json["predicate"]
+    lasts = dt.datetime.fromisoformat(said["expires_at"]) - dt.datetime.fromisoformat(said["signed_at"])
+    assert lasts == dt.timedelta(days=30)
+
+
+def test_an_earlier_no_can_be_named_by_its_file(desk):
+    recovery(desk)
+    no = sign(desk, "risk", "", "--decision", "reject", "--reason", "no", "--json").json["envelope"]
+    assert sign(desk, "risk", "", "--supersedes", no).code == 0
+
+
+@pytest.mark.parametrize("start", ["0" * 12, "ab", ""])
+def test_a_no_that_is_not_there_cannot_be_superseded(desk, start):
+    recovery(desk)
+    refused(desk, "--role", "risk", "--key", desk.keys / "rita@example.org", "--supersedes", start, said="--supersedes")
+
+
+def test_the_next_command_names_an_unusual_environment(desk):
+    assert recovery(desk, "--environment", "staging").code == 0
+    done = sign(desk, "risk", report="inc-1-staging-1")
+    assert "unrepeat verify inc-1-staging-1 --environment staging" in done.out
+    assert call("verify", "inc-1-staging-1", cwd=desk.root).code == 1
+    assert call("verify", "inc-1-staging-1", "--environment", "staging", cwd=desk.root).code == 10
+
+
+@pytest.mark.parametrize(("answer", "signed"), [(b"y\n", 1), (b"n\n", 0)])
+def test_at_a_terminal_it_asks_first(desk, answer, signed):
+    recovery(desk)
+    ours, theirs = pty.openpty()
+    try:
+        words = command("sign", REPORT, "--role", "risk", "--key", desk.keys / "rita@example.org")
+        started = subprocess.Popen(
+            words, cwd=desk.root, env=environment(), stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        os.write(ours, answer)
+        _, told = started.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert b"Sign this?" in told
+    assert len(list((desk.root / "recoveries" / REPORT).glob("signatures/*"))) == signed
+
+
+def test_two_reports_at_once_do_not_share_a_name(desk):
+    words = command("recovery", "inc-1", "--author", "dan@example.org")
+    running = [
+        subprocess.Popen(words, cwd=desk.root, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    ended = [(each.communicate(timeout=60)[1].decode(), each.returncode) for each in running]
+    assert sorted(code for _, code in ended) in ([0, 0], [0, 2])
+    assert all("Traceback" not in told for told, _ in ended)
+    assert call("verify", "inc-1", cwd=desk.root).code == 10

@@ -85,7 +85,7 @@ def situation(decisions, about=None, state=None, **changes):
     found = {name: CASE_DIGESTS[name] for name in ("statement", "trace", "evidence")}
     state = state or CaseState("inc-1", found, frozenset({HEAD}), (), "high", (), newest)
     logged = tuple(entry(each) for each in decisions if each.statement)
-    plain = Situation(about, REPORT_SHA, "pol", "production", (state,), tuple(decisions), logged)
+    plain = Situation(about, REPORT_SHA, "", "pol", "production", (state,), tuple(decisions), logged)
     return dataclasses.replace(plain, **changes)
 
 
@@ -202,6 +202,29 @@ def test_an_earlier_no_blocks_the_same_system_only(system, state):
 def test_a_no_of_somebody_who_holds_no_required_role_does_not_block():
     no = decision("risk", decision="reject", expires_at=None, approver=Approver(principal="mallory", role="risk"))
     assert "veto" not in {each.rule for each in judged([*EVERYBODY, no]).refusals}
+
+
+def test_a_log_with_a_strange_time_is_no_witness():
+    what = situation(EVERYBODY)
+    logged = tuple(dataclasses.replace(each, at="yesterday") for each in what.logged)
+    found = judge(dataclasses.replace(what, logged=logged), POLICY, PEOPLE, NOW)
+    assert {each.rule for each in found.uncounted} == {"back-dated"}
+
+
+def test_a_revocation_is_superseded_by_name_within_the_same_second():
+    no = decision("risk", decision="revoke", expires_at=None)
+    yes = decision("risk", supersedes=(no.envelope,))
+    others = [each for each in EVERYBODY if each.said.approver.role != "risk"]
+    assert judged([*others, no, yes]).state == "signed"
+
+
+@pytest.mark.parametrize("name", ["signed_at", "expires_at"])
+@pytest.mark.parametrize(
+    "time", ["", "soon", "2026-03-01", "2026-03-01T13:00:00+02:00", "9999-99-99T00:00:00Z", "2026-3-01T13:00:00Z"]
+)
+def test_a_strange_time_never_counts(name, time):
+    others = [each for each in EVERYBODY if each.said.approver.role != "risk"]
+    assert judged([*others, decision("risk", **{name: time})]).state == "refused"
 
 
 def test_an_unreadable_envelope_refuses():

@@ -100,6 +100,17 @@ def test_an_edited_report_is_refused(whole):
     assert {"report-changed"} <= rules(whole.verify())
 
 
+def test_an_edited_page_is_refused(whole):
+    edit(whole.report.page, lambda data: data.replace(b"not tested", b"tested"))
+    found = whole.verify()
+    assert (found.state, rules(found)) == ("refused", {"page-changed"})
+
+
+def test_a_page_that_is_not_there_shows_nobody_anything(whole):
+    whole.report.page.unlink()
+    assert whole.verify().state == "signed"
+
+
 def test_a_changed_case_is_refused(whole):
     path = whole.case / "case.yaml"
     path.write_text(path.read_text().replace("can still promise", "cannot promise"))

@@ -14,6 +14,7 @@ from unrepeat.reports.recovery_page import render_recovery
 from unrepeat.scorers.recovery import EarlierDecision, Known, MissingFact
 
 from .browser import find_browser, running_browser
+from .test_page_in_browser import CONTRAST
 
 PROGRAM = find_browser()
 HOSTILE = '"><script>window.owned=1</script><img src=https://evil.invalid/x onerror=alert(1)>{{ 7*7 }}\u202e'
@@ -130,4 +131,9 @@ def test_nothing_of_it_acts_or_overflows_in_a_browser(report, tmp_path):
                     each["request"]["url"].split(":")[0] for each in browser.named("Network.requestWillBeSent")
                 } == {"file"}
                 assert [each["entry"]["text"] for each in browser.named("Log.entryAdded")] == []
+        for scheme in ("light", "dark"):
+            path.write_text(page_of(report), encoding="utf-8")
+            browser.emulate(scheme)
+            browser.open(path, settle_s=0)
+            assert browser.evaluate(CONTRAST) == []
         assert len(browser.pdf()) > 20_000
