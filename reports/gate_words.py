@@ -25,7 +25,7 @@ def name_of_step(case: GatedCase) -> str:
 def words_of_case(case: GatedCase) -> str:
     """Return a case in one sentence: why, where, cause, whom to ask, what to type."""
     parts = [case.reason.rstrip(".")]
-    parts += [each for each in (name_of_step(case),) if each]
+    parts += [name_of_step(case)] if case.step and f"step {case.step.seq}" not in case.reason else []
     parts += [f"cause: {case.cause}"] if case.cause else []
     parts += [f"ask {case.owner}"] if case.owner else []
     parts += [f"next: {case.next_command}"] if case.next_command else []

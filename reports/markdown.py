@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from ..scorers.gate_result import Effect, GatedCase, GateResult
 from .gate_words import name_of_step
 from .text import inline
+from .words import count
 
 MARKER = "<!-- unrepeat gate -->"
 """First line of the comment: whoever posts it looks for this and replaces the comment it stands in."""
@@ -51,7 +52,7 @@ def _table(result: GateResult) -> Iterator[str]:
     counts = Counter(case.effect for case in ordered)
     told = ", ".join(f"{counts[effect]} {_WORD[effect]}" for effect in _ORDER if counts[effect])
     left = f" The table shows {MOST_ROWS} of {len(shown)}." if len(shown) > MOST_ROWS else ""
-    yield from ("", f"{len(ordered)} cases: {told}.{left}", "")
+    yield from ("", f"{count(len(ordered), 'case')}: {told}.{left}", "")
 
 
 _WORD: dict[Effect, str] = {"fail": "failed", "hold": "held", "reported": "reported only", "pass": "passed"}
