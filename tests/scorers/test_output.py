@@ -1,7 +1,7 @@
 """Assertions on outputs."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
@@ -9,8 +9,6 @@ from unrepeat.cases.errors import ScorerError
 from unrepeat.scorers.output import dice, trigrams
 
 from .traces import Recording, holds, scorer, violations
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 ANSWER = "Our policy allows refunds within 30 days."
 
@@ -182,7 +180,6 @@ def test_similar_wording_passes_the_threshold():
     assert not holds(answered("I cannot help with that."), type="similar", value=ANSWER)
 
 
-@unhurried
 @given(st.text(), st.text())
 def test_similarity_is_symmetric_and_bounded(left, right):
     share = dice(trigrams(left), trigrams(right))
@@ -190,7 +187,6 @@ def test_similarity_is_symmetric_and_bounded(left, right):
     assert 0 <= share <= 1
 
 
-@unhurried
 @given(st.text().filter(lambda text: text.split()))
 def test_text_is_similar_to_itself(text):
     assert dice(trigrams(text), trigrams(text)) == 1
