@@ -86,15 +86,12 @@ def run_gate(
     begun = time.monotonic()
     selection = select(request.cases, start or Path.cwd())
     base = read_base(selection.project, selection.library, request.base) if request.base is not None else None
-    policy = base.policy if base is not None else selection.project.config.gate
-    claim = request.claim or policy.claim
-    known = selection.ids | (base.case_ids if base is not None else frozenset())
-    terms = Terms(policy, claim, now().astimezone(dt.UTC).date(), known, unsigned)
-    model = request.model or policy.model
+    terms = _terms(request, selection, base, now(), unsigned)
+    model = request.model or terms.policy.model
     _require_name(model)
     with candidate_of(selection, request.candidate, request.components) as candidate:
         asked = Asked(request.candidate, request.components, model)
-        runner = Runner(selection.project, policy, claim, candidate, asked, request.trials, now)
+        runner = Runner(selection.project, terms.policy, terms.claim, candidate, asked, request.trials, now)
         about = _about(selection, terms, runner, base)
         results = selection.project.results
         with resumed_run(results, about) if request.resume else new_run(results, about, now()) as run:
@@ -103,6 +100,18 @@ def run_gate(
             outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
             result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
             return Gated(result, run.finish(result))
+
+
+def _terms(
+    request: GateRequest,
+    selection: Selection,
+    base: Base | None,
+    now: dt.datetime,
+    unsigned: Mapping[str, tuple[str, ...]] | None,
+) -> Terms:
+    policy = base.policy if base is not None else selection.project.config.gate
+    known = selection.ids | (base.case_ids if base is not None else frozenset())
+    return Terms(policy, request.claim or policy.claim, now.astimezone(dt.UTC).date(), known, unsigned)
 
 
 def without_details(result: GateResult) -> GateResult:
@@ -127,6 +136,7 @@ def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None
         candidate=runner.candidate.digest,
         model=f"{runner.asked.model} {runner.trials or ''}".strip() if runner.asked.model else "",
         base=base.label if base is not None else "",
+        selection="named" if selection.named else "all",
         cases={folder.id: _digest(folder) for folder in selection.folders},
     )
 
