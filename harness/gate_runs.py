@@ -46,6 +46,8 @@ class About(Record):
     model: str
     """The live model and the trials asked for; empty without one."""
     base: str
+    selection: str
+    """``named`` where the cases were asked for by name, else ``all``."""
     cases: dict[str, str]
     """Digest of each case folder's files, by id."""
 

@@ -89,16 +89,13 @@ def run_gate(
     begun = time.monotonic()
     selection = select(request.cases, start or Path.cwd())
     base = read_base(selection.project, selection.library, request.base) if request.base is not None else None
-    policy = base.policy if base is not None else selection.project.config.gate
-    claim = request.claim or policy.claim
-    known = selection.ids | (base.case_ids if base is not None else frozenset())
-    terms = Terms(policy, claim, now().astimezone(dt.UTC).date(), known)
-    authority = _authority(selection.project, base) if claim == "recovered" else None
-    model = request.model or policy.model
+    terms = _terms(request, selection, base, now())
+    authority = _authority(selection.project, base) if terms.claim == "recovered" else None
+    model = request.model or terms.policy.model
     _require_name(model)
     with candidate_of(selection, request.candidate, request.components) as candidate:
         asked = Asked(request.candidate, request.components, model)
-        runner = Runner(selection.project, policy, claim, candidate, asked, request.trials, now)
+        runner = Runner(selection.project, terms.policy, terms.claim, candidate, asked, request.trials, now)
         about = _about(selection, terms, runner, base)
         kept = selection.project.results
         with resumed_run(kept, about) if request.resume else new_run(kept, about, now()) as run:
@@ -124,6 +121,12 @@ def _unsigned(
     return missing_signatures(project, map(results.load, kept), now=now, authority=authority)
 
 
+def _terms(request: GateRequest, selection: Selection, base: Base | None, now: dt.datetime) -> Terms:
+    policy = base.policy if base is not None else selection.project.config.gate
+    known = selection.ids | (base.case_ids if base is not None else frozenset())
+    return Terms(policy, request.claim or policy.claim, now.astimezone(dt.UTC).date(), known)
+
+
 def without_details(result: GateResult) -> GateResult:
     """Return a result without the verdicts' own reasons: what is left holds no text of traces."""
     cases = tuple(msgspec.structs.replace(case, detail="") for case in result.cases)
@@ -146,6 +149,7 @@ def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None
         candidate=runner.candidate.digest,
         model=f"{runner.asked.model} {runner.trials or ''}".strip() if runner.asked.model else "",
         base=base.label if base is not None else "",
+        selection="named" if selection.named else "all",
         cases={folder.id: _digest(folder) for folder in selection.folders},
     )
 

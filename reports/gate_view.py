@@ -13,7 +13,7 @@ EXIT_MEANINGS = {
     0: "pass",
     1: "fail: a case or the policy blocks",
     10: "held: a person must decide",
-    130: "interrupted: `unrepeat gate --resume` goes on",
+    130: "interrupted: the same command with --resume goes on",
 }
 _STYLES: dict[Effect, str] = {"pass": "green", "fail": "red", "hold": "yellow", "reported": "dim"}
 _HEADLINES = {0: "green", 10: "yellow"}

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "-n", "trials", type=click.IntRange(1, 10_000), help="Most live trials a case; by default what the claim asks for."
 )
 @click.option("-x", "--fail-fast", is_flag=True, help="Stop at the first case that fails.")
-@click.option("--resume", is_flag=True, help="Go on with the last run that was interrupted.")
+@click.option("--resume", is_flag=True, help="Go on with the last run that was interrupted, given the same options.")
 @click.option("--junit", type=OUTPUT, metavar="FILE", help="Write JUnit XML, one test case an incident.")
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="Write a comment for a pull request; no trace text.")
 @click.option("--github", is_flag=True, help="Annotate a GitHub run, and add to the summary of its job.")
