@@ -84,7 +84,8 @@ def _mark(screen: Screen, effect: Effect) -> str:
 
 def _case(screen: Screen, case: GatedCase, *, details: bool) -> None:
     mark: Part = (f"{_mark(screen, case.effect)} ", _STYLES[case.effect])
-    screen.line(mark, (screen.data(case.case_id, 64), "bold"), ("  ", ""), (screen.data(case.title, 120), ""))
+    title = screen.data(case.title, 120) if details else ""  # an import may have made it of what a user asked
+    screen.line(mark, (screen.data(case.case_id, 64), "bold"), (f"  {title}", ""))
     screen.paragraph(case.reason, indent=_INDENT)
     facts = {
         "assertion": case.assertion,
