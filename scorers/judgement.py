@@ -16,7 +16,8 @@ The rules (``1-product.md``, verdicts and the scope of proof):
    one that goes through fails.
 7. A replay that could not have shown the failure passes nothing: its function is no boundary of this version,
    what was written is not known, isolation refused what the system tried beside its boundaries, code of the
-   system was still at work when it returned, or the run made no call at all where the recording has some.
+   system was still at work when it returned or is left for later, or the run made no call at all where the
+   recording has some.
 8. A call that would fail the assertion in its recorded spelling was respelled, not prevented: undecided.
 9. Everything else is undecided. Undecided is never a pass.
 """
@@ -130,6 +131,8 @@ class _Judge:
             return f"undecided: the system tried {tried}, which is no boundary and was refused"
         if self.replay.unfinished:
             return f"undecided: {self.replay.unfinished[0]} was still at work when the system returned"
+        if self.replay.unseen:
+            return f"undecided: {self.replay.unseen[0]}"
         if self.scorer.property == "safety":
             for decisive in filter(None, map(_decisive, recorded)):
                 unseen = self._unseen(decisive)
