@@ -249,6 +249,9 @@ class IdempotentWrites(_Assertion):
     """Tools to look at; by default those recorded with effect write or external."""
     key: Annotated[list[Text], Field(min_length=1)] | None = None
     """Arguments that make two calls the same; by default all of them."""
+    retry_key: Text | None = None
+    """Argument by which the called system knows a retry: two calls with the same value of it are one write. State it
+    only where that system keeps to it."""
 
 
 class WritePattern(_Part):

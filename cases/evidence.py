@@ -140,6 +140,21 @@ def verify(folder: Path, *, hard_links: bool = False) -> list[EvidenceProblem]:
     return [*_manifest_problems(folder, actual), *_custody_problems(folder)]
 
 
+def require_intact(folder: Path) -> None:
+    """Refuse a case whose evidence, custody log or status is not as it was left.
+
+    Raises:
+        EvidenceError: Names the first thing that was changed.
+    """
+    problems = verify(folder)
+    if problems:
+        raise EvidenceError(
+            f"expected evidence as it was left, got: {problems[0].message}",
+            where=f"{folder}{os.sep}{problems[0].file}",
+            hint="Restore it from version control; `unrepeat doctor` lists all that changed",
+        )
+
+
 def _inside(folder: Path, where: str) -> str:
     return Path(where).relative_to(folder).as_posix() if where.startswith(f"{folder}{os.sep}") else where
 

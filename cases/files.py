@@ -65,10 +65,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     try:
         _write_new(temporary, data, mode)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
-        raise
+        raise _about(error, path) from None
     sync_folder(path.parent)
+
+
+def _about(error: BaseException, target: Path) -> BaseException:
+    """Return an error of the system that names what was to be written, not the temporary file on the way there."""
+    if isinstance(error, OSError) and not isinstance(error, FileExistsError):
+        return OSError(error.errno, error.strerror, str(target))
+    return error
 
 
 @contextmanager
@@ -95,9 +102,9 @@ def new_folder(target: Path) -> Iterator[Path]:
             yield temporary
             _sync_tree(temporary)
             os.rename(temporary, target)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise
+            raise _about(error, target) from None
         sync_folder(target.parent)
 
 

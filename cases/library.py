@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from . import custody, evidence, trace_file
 from .case import Case, load_case, normal_id, read_case
 from .custody import Act
 from .errors import CaseError, EvidenceError
-from .files import editing, has_pending_edit, is_temporary, new_folder
+from .files import Edit, editing, has_pending_edit, is_temporary, new_folder
 from .lifecycle import check_transition
 from .paths import safe_relative
-from .status_line import with_status
+from .status_line import with_status, with_value
 from .strict_yaml import DEFAULT_LIMITS, Limits, read_limited
-from .trace import TraceDocument
+from .trace import Origin, Trace, TraceDocument
 from .vocabulary import EvidenceKind, Status
 
 _MARKS = (evidence.CASE, evidence.TRACE, evidence.MANIFEST, custody.FILE_NAME)
@@ -48,6 +50,17 @@ class LoadedCase:
     digests: dict[str, str]
     """SHA-256 of ``case`` (case.yaml), ``trace`` (trace.json), ``evidence`` (the manifest), and ``custody``
     (head of the log); empty where there is none."""
+
+    def traces_as_stated(self) -> tuple[Trace, ...]:
+        """Return the traces with the input that a person stated in case.yaml, where one did."""
+        stated = self.case.replay.input
+        if stated is None:
+            return self.document.traces
+        origin = Origin(kind="stated", note="replay.input of case.yaml")
+        return tuple(
+            msgspec.structs.replace(each, input=stated, origins={**each.origins, "input": origin})
+            for each in self.document.traces
+        )
 
 
 def list_cases(library: Path) -> list[CaseFolder]:
@@ -138,7 +151,7 @@ def _refuse_links(path: Path) -> None:
 
 
 def _finish_interrupted(path: Path) -> None:
-    if has_pending_edit(path):
+    if has_pending_edit(path):  # an uncommitted one is dropped by whoever edits next: reading must not need to write
         with editing(path):
             pass
 
@@ -241,25 +254,55 @@ def update_status(folder: CaseFolder, status: Status, act: Act, *, owner: str = 
 
     Raises:
         CaseError: The step is not allowed, or case.yaml cannot be edited.
+        EvidenceError: The preserved files or the custody log are not as they were left.
     """
     path = folder.path / evidence.CASE
     with editing(folder.path) as edit:
+        # An entry about evidence that was tampered with would record it as the state that holds.
+        evidence.require_intact(folder.path)
         case = load_case(path)
         check_transition(case, status, where=str(path), owner=owner, reason=act.reason)
         text = with_status(read_limited(path), status, str(path))
-        before = _state(folder.path, case)
-        after = {**before, "status": status, "case": hashlib.sha256(text).hexdigest()}
-        log = custody.append(
-            _read(folder.path / custody.FILE_NAME),
-            "status",
-            act,
-            before=before,
-            after=after,
-            details={"owner": owner} if owner else None,
-        )
-        edit.write(evidence.CASE, text)
-        edit.write(custody.FILE_NAME, log)
+        after = {"status": status}
+        _log_edit(folder, edit, "status", act, text, after, details={"owner": owner} if owner else None)
     return load_case(path)
+
+
+def let_block(folder: CaseFolder, act: Act, *, details: Mapping[str, Any] | None = None) -> Case:
+    """Let the gate fail on a case while it is open, in case.yaml (comments stay) and in the custody log.
+
+    Args:
+        folder: The case; one that blocks already stays as it is.
+        act: Who, when, with which tool, why.
+        details: Further facts for the custody log.
+
+    Raises:
+        CaseError: case.yaml cannot be edited.
+    """
+    path = folder.path / evidence.CASE
+    with editing(folder.path) as edit:
+        if not load_case(path).blocks_while_open:
+            text = with_value(read_limited(path), "blocks_while_open", True, str(path))
+            _log_edit(folder, edit, "promoted", act, text, {}, details=details)
+    return load_case(path)
+
+
+def _log_edit(
+    folder: CaseFolder,
+    edit: Edit,
+    action: str,
+    act: Act,
+    text: bytes,
+    after: Mapping[str, str],
+    *,
+    details: Mapping[str, Any] | None,
+) -> None:
+    """Stage a new case.yaml together with its entry in the custody log."""
+    before = _state(folder.path, load_case(folder.path / evidence.CASE))
+    state = {**before, **after, "case": hashlib.sha256(text).hexdigest()}
+    log = _read(folder.path / custody.FILE_NAME)
+    edit.write(evidence.CASE, text)
+    edit.write(custody.FILE_NAME, custody.append(log, action, act, before=before, after=state, details=details))
 
 
 def add_evidence(
@@ -289,9 +332,7 @@ def add_evidence(
     """
     relative = f"{evidence.FOLDER}/{safe_relative(name)}"
     with editing(folder.path) as edit:
-        problems = evidence.verify(folder.path)
-        if problems:
-            raise EvidenceError(problems[0].message, where=f"{folder.path}/{problems[0].file}")
+        evidence.require_intact(folder.path)
         before = _state(folder.path, load_case(folder.path / evidence.CASE))
         listed = evidence.read_manifest(_read(folder.path / evidence.MANIFEST), evidence.MANIFEST)
         if relative in listed:

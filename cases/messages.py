@@ -72,7 +72,10 @@ def to_message(raw: Mapping[str, Any], *, role: str = "user") -> list[Message]:
     if role == "tool" and "parts" not in fields and not _has_response_blocks(fields.get("content")):
         parts = [response_part(fields)]
     else:
-        parts = _content_parts(fields) + call_parts(fields)
+        parts = _content_parts(fields)
+        said = {part.get("id") for part in parts if part.get("type") == "tool_call"} - {""}
+        # LangChain repeats the calls in Anthropic's content as ``tool_calls``.
+        parts += [part for part in call_parts(fields) if part["id"] not in said]
     reason = fields.get("finish_reason") or fields.get("stop_reason")
     author = None if fields.get("type") == "function_call" else fields.get("name")
     return _split(role, parts, as_text(author), as_text(reason))

@@ -60,7 +60,9 @@ def _input(traces: Sequence[Trace]) -> bool:
 
 def _stated(traces: Sequence[Trace]) -> bool:
     """Whether the arguments of the run are recorded, not only guessed from what the user said."""
-    return all(trace.input not in (None, "", {}) and "input" not in trace.origins for trace in traces)
+    origins = [trace.origins.get("input") for trace in traces]
+    known = all(origin is None or origin.kind == "stated" for origin in origins)  # what was observed has no note
+    return known and all(trace.input not in (None, "", {}) for trace in traces)
 
 
 def _nothing_of_ai(traces: Sequence[Trace]) -> bool:
@@ -134,7 +136,7 @@ _QUESTIONS = (
     ),
     _Question(
         _stated,
-        "The run can be started again: its input is recorded.",
+        "The run can be started again: its input is recorded or stated.",
         "The run may not start again as it did: its input is only inferred, from what the user said, and is passed as "
         "the only argument.",
         "State the arguments by name in case.yaml, `replay: {input: {…}}`, or emit `unrepeat.input` on the root span.",

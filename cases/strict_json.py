@@ -79,9 +79,12 @@ def parse(data: bytes, *, where: str, limits: Limits = DEFAULT, strict: bool = F
     return _exact(data, where=where, first_line=first_line) if strict else value
 
 
+_NESTING = frozenset((dict, list))
+
+
 def exceeds_depth(value: Any, depth: int) -> bool:
     """Tell whether arrays and objects nest deeper than ``depth`` levels."""
-    level = [value] if type(value) in (dict, list) else []
+    level = [value] if type(value) in _NESTING else []
     for _ in range(depth):
         if not level:
             return False
@@ -89,7 +92,7 @@ def exceeds_depth(value: Any, depth: int) -> bool:
             child
             for item in level
             for child in (item.values() if type(item) is dict else item)
-            if type(child) in (dict, list)
+            if type(child) in _NESTING
         ]
     return bool(level)
 

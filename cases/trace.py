@@ -21,8 +21,8 @@ TRACE_FORMAT = 1
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
-class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Base of every struct that is stored in trace.json."""
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """Base of every struct that is stored in trace.json: a tree, so that no garbage collector need look at it."""
 
 
 class Origin(Record):

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import click
 from docs.attributes import attributes_page
+from docs.recoveries import recoveries_page
 from docs.results import results_page
 
 from unrepeat.cases.assertions import ASSERTION_TYPES
@@ -42,8 +43,17 @@ def commands_page() -> str:
     lines += ["", "## Options of `unrepeat` itself", "", *_options(group, root)]
     for name in (*PRIMARY, *MORE):
         command = cast(click.Command, group.get_command(root, name))
-        lines += ["", *_command(command, click.Context(command, info_name=f"unrepeat {name}", parent=root))]
+        for path, each in leaves(name, command):
+            lines += ["", *_command(each, click.Context(each, info_name=f"unrepeat {path}", parent=root))]
     return "\n".join(lines) + "\n"
+
+
+def leaves(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """Yield a command with its name; of a group, itself and then each command in it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from leaves(f"{path} {name}", inner)
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
@@ -83,8 +93,7 @@ def case_page() -> str:
         "",
         *_table(schema),
         "",
-        "`blocks_while_open`, `repeat`, `pass_threshold` and `variants` are checked and kept; no command of this",
-        "version acts on them.",
+        "`repeat`, `pass_threshold` and `variants` are checked and kept; no command of this version acts on them.",
         "",
         "## Assertions",
         "",
@@ -129,7 +138,12 @@ def configuration_page() -> str:
         ("SystemConfig", "The table `[systems.NAME]`."),
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
+        ("ModelConfig", 'The table `[models."PROVIDER/NAME"]`, which `prove --model` reads.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
+        ("SignOffPolicy", "The table `[signoff]`, which `recovery`, `sign` and `verify` read."),
+        ("RolesBySeverity", "The keys `roles.low` and so on, of `[signoff]`."),
+        ("GatePolicy", "The table `[gate]`; the rules it takes part in are those of [the gate](gate.md)."),
+        ("Waiver", "Each table `[[gate.waivers]]`."),
     ):
         lines += ["", f"## {name}", "", place, "", *_described(schema["$defs"][name])]
     lines += ["", "## Environment variables", "", "| variable | meaning |", "|---|---|"]
@@ -226,6 +240,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "case-yaml.md": case_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
+    "recovery-json.md": lambda: recoveries_page(NOTE),
     "result-json.md": lambda: results_page(NOTE),
 }
 """The generated pages by file name."""

@@ -23,6 +23,7 @@ from unrepeat.replayers.replay import (
     Replay,
     Version,
 )
+from unrepeat.replayers.usage import Estimate, Usage
 from unrepeat.scorers.score import Scope, Score, ScorerFailure, Violation
 from unrepeat.scorers.verdict import CaseVerdict, JudgedReplay, Rate, Settlement, TraceVerdict, VerdictWord
 
@@ -40,6 +41,8 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Violation,
     Rate,
     Settlement,
+    Estimate,
+    Usage,
     Version,
 )
 
@@ -72,18 +75,20 @@ def results_page(note: str) -> str:
     ]
     lines += ["Traces are those of `trace.json`; their schema is printed by `unrepeat schema trace`."]
     for struct in STRUCTS:
-        lines += ["", f"## {struct.__name__}", "", _first_sentence(struct), "", *_fields(struct)]
+        lines += ["", f"## {struct.__name__}", "", first_sentence(struct), "", *fields_of(struct)]
     lines += ["", "## Words", "", "| type | one of |", "|---|---|"]
     for name, words in WORDS.items():
         lines.append(f"| `{name}` | {', '.join(f'`{each}`' for each in get_args(words) if each)} |")
     return "\n".join(lines) + "\n"
 
 
-def _first_sentence(struct: type[msgspec.Struct]) -> str:
+def first_sentence(struct: type[msgspec.Struct]) -> str:
+    """Return what a struct is, in a sentence."""
     return " ".join(inspect.cleandoc(struct.__doc__ or "").split("\n\n")[0].replace("``", "`").split())
 
 
-def _fields(struct: type[msgspec.Struct]) -> Iterator[str]:
+def fields_of(struct: type[msgspec.Struct]) -> Iterator[str]:
+    """Yield the table of a struct's fields."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     statements = body.body if isinstance(body, ast.ClassDef) else []
     yield from ("| field | type | meaning |", "|---|---|---|")

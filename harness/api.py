@@ -13,14 +13,28 @@ from ..cases.files import write_atomic
 from ..scorers.verdict import CaseVerdict
 from . import results
 from .config import Project
-from .importing import ImportRequest, import_trace
-from .proving import Progress, Proof, show, silent
+from .importing import import_trace
+from .live_trials import NO_CAPS, Caps, Listeners, Progress, silent
+from .proving import Proof, show
 from .proving import prove as _prove
 from .replaying import locate, plan
+from .taking import ImportRequest
 from .trials import DEFAULT_TRIALS
 from .version import VERSION
 
-__all__ = ["ImportRequest", "Written", "import_trace", "project_of", "prove", "replay", "report", "write_report"]
+__all__ = [
+    "Caps",
+    "ImportRequest",
+    "Listeners",
+    "Written",
+    "import_trace",
+    "project_of",
+    "prove",
+    "replay",
+    "report",
+    "status_of",
+    "write_report",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ def replay(
     )
 
 
-def prove(
+def prove(  # noqa: PLR0913 - the options of the command
     case: str,
     *,
     baseline: str | None = None,
@@ -66,7 +80,10 @@ def prove(
     components: Mapping[str, str] | None = None,
     model: str | None = None,
     trials: int = DEFAULT_TRIALS,
+    caps: Caps | None = None,
     progress: Progress = silent,
+    listeners: Listeners | None = None,
+    now: dt.datetime | None = None,
 ) -> CaseVerdict:
     """Judge whether a candidate fixes a case; nothing is written.
 
@@ -77,10 +94,20 @@ def prove(
         components: Overrides of the candidate by component name.
         model: A live model by its Inspect name (extra ``live``); recorded answers by default.
         trials: Most trials with a live model.
+        caps: The most calls or cost the trials may take; a trial that would go beyond is not run.
         progress: Told of each stage.
+        listeners: Told of what live trials will take, and given each as it ends.
+        now: When the run began; it names the result. The present by default.
     """
-    proof = Proof(baseline, candidate, components or {}, model, trials)
-    return _prove(plan(case, model=model is not None), proof, now=_now(), tool_version=VERSION, progress=progress)
+    proof = Proof(baseline, candidate, components or {}, model, trials, caps or NO_CAPS)
+    return _prove(
+        plan(case, model=model is not None),
+        proof,
+        now=now or _now(),
+        tool_version=VERSION,
+        progress=progress,
+        listeners=listeners,
+    )
 
 
 def report(case: str, *, out: Path | None = None) -> Written:
@@ -105,22 +132,45 @@ def report(case: str, *, out: Path | None = None) -> Written:
     return write_report(results.load(source), page)
 
 
+def status_of(verdict: CaseVerdict) -> str:
+    """Return the status of a verdict's case as it is now; as it was then where the case is not at hand."""
+    try:
+        return locate(verdict.case_id)[1].case.status
+    except UnrepeatError:
+        return verdict.status
+
+
 def _refuse_foreign(page: Path) -> None:
-    """Refuse a page whose JSON would take the place of a file that is no result of ours."""
+    """Refuse a place where a page, or the JSON beside it, would replace what is no report of ours."""
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError("expected the name of a page such as report.html, got another", where=f"--out {page}")
     if page.is_dir():
         raise ConfigError("expected the name of a page, got a folder", where=f"--out {page}")
     data = page.with_suffix(".json")
-    if data == page:
-        raise ConfigError("expected the name of a page such as report.html, got .json", where=f"--out {page}")
-    if os.path.lexists(data):
-        try:
-            results.load(data)
-        except UnrepeatError:
-            raise ConfigError(
-                "expected a place for the JSON beside the page, got a file that is no result",
-                where=str(data),
-                hint="Choose another name with --out",
-            ) from None
+    if (os.path.lexists(page) and not _is_page(page)) or (os.path.lexists(data) and not _is_result(data)):
+        raise ConfigError(
+            "expected a place for the page and the JSON beside it, got a file that is no report",
+            where=str(page if os.path.lexists(page) and not _is_page(page) else data),
+            hint="Choose another name with --out",
+        )
+
+
+def _is_page(path: Path) -> bool:
+    from ..reports.html import PAGE_MARK
+
+    try:
+        with path.open("rb") as file:
+            return PAGE_MARK.encode() in file.read(4096)
+    except OSError:
+        return False
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        results.load(path)
+    except UnrepeatError:
+        return False
+    return True
 
 
 def write_report(verdict: CaseVerdict, page: Path) -> Written:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from ..cases import strict_yaml
 from ..cases.errors import CaseError
+from ..cases.vocabulary import Kind
 from ..reports.text import is_unseen, visible
 from ..scorers.proposals import Proposal
 
@@ -16,9 +17,24 @@ SCHEMA_COMMENT = "# yaml-language-server: $schema={}"
 SCHEMA_FILE = "../case.schema.json"
 """Where `unrepeat init` and `unrepeat import` put the schema, seen from a case folder."""
 
+_ASKED = {
+    "severity": "low, medium, high or critical",
+    "failure": "{summary: …, category: tool_misuse, cause: {component: retrieval, status: hypothesis}}",
+    "owners": "{engineering: …, business: …, risk: …}",
+}
+"""What people are asked to add, by key."""
+
 
 def case_text(
-    case_id: str, title: str, proposals: Sequence[Proposal], accepted: Sequence[int], *, system: str | None
+    case_id: str,
+    title: str,
+    proposals: Sequence[Proposal],
+    accepted: Sequence[int],
+    *,
+    system: str | None,
+    kind: Kind = "incident",
+    known: Mapping[str, tuple[Any, str]] | None = None,
+    recorded: bool = True,
 ) -> str:
     """Return the text of a new case.
 
@@ -28,25 +44,27 @@ def case_text(
         proposals: Assertions that are red on the recording.
         accepted: Indices of those a person accepted; the others stand in comments.
         system: Name of the system, where there is only one.
+        kind: What kind of case it is.
+        known: What else is known, by key of case.yaml: the value, and where it comes from, which becomes a comment.
+        recorded: Whether the case has a recording to be red on.
     """
+    known = known or {}
     lines = [
         SCHEMA_COMMENT.format(SCHEMA_FILE),
         "format: 1",
         f"id: {case_id}",
         f"title: {_scalar(title)}",
         "",
-        "# The failure, stated as what must hold. At least one must be red on the recording.",
+        "# The failure, stated as what must hold. At least one must be red on the recording."
+        if recorded
+        else "# The failure, stated as what must hold. There is no recording, so only live runs can show it.",
     ]
     lines += assertion_lines(proposals, accepted)
-    lines += ["", "kind: incident # incident, near_miss, security_event, quality_issue", "status: open"]
+    lines += ["", f"kind: {kind} # incident, near_miss, security_event, quality_issue", "status: open"]
     lines += [f"system: {_scalar(system)}"] if system else ["# system: the system in unrepeat.toml that failed"]
-    lines += [
-        "# severity: low, medium, high or critical",
-        "# failure: {summary: …, category: tool_misuse, cause: {component: retrieval, status: hypothesis}}",
-        "# owners: {engineering: …, business: …, risk: …}",
-        "",
-    ]
-    return "\n".join(lines)
+    lines += [f"{key}: {flow(value)}{_remark(source)}" for key, (value, source) in known.items()]
+    lines += [f"# {key}: {asked}" for key, asked in _ASKED.items() if key not in known]
+    return "\n".join([*lines, ""])
 
 
 def assertion_lines(proposals: Sequence[Proposal], accepted: Sequence[int]) -> list[str]:
@@ -94,6 +112,10 @@ def _reads_as(text: str, value: Any) -> bool:
         return bool(strict_yaml.parse(f"value: {text}".encode(), "") == {"value": value})
     except (CaseError, UnicodeEncodeError):
         return False
+
+
+def _remark(text: str) -> str:
+    return f" # {_comment(text)}" if text else ""
 
 
 def _scalar(text: str) -> str:

@@ -12,6 +12,7 @@ import click
 
 from .exit_codes import OK, TERMINATED
 from .streams import prepare_streams
+from .suggesting import SuggestingGroup
 from .version import VERSION
 
 PRIMARY = {
@@ -20,20 +21,26 @@ PRIMARY = {
     "import": "Make a case from a trace.",
     "replay": "Run a case again and show where it departs from the recording.",
     "prove": "Judge a fix: red on the recording, green on the candidate.",
+    "gate": "Judge all cases at once and block what brings one back.",
+    "near-miss": "Add a near miss, list them, let one block.",
     "report": "Write the page and the JSON of a result.",
 }
 MORE = {
     "doctor": "Check the installation, the configuration and the cases.",
+    "new": "Make a case from a ticket, without a trace.",
+    "recovery": "Make the report that approvers of a recovery decide on.",
     "schema": "Print the JSON Schemas that editors use.",
     "show": "Show a case, its trace and what it can prove.",
+    "sign": "Approve or reject a recovery with an SSH key.",
     "status": "Move a case on: fixed, recovered, retired, or open again.",
+    "verify": "Check evidence, reports and signatures, offline.",
 }
-_MODULES = {"import": "import_trace"}
+_MODULES = {"import": "import_trace", "near-miss": "near_miss"}
 _COMPLETION = "_UNREPEAT_COMPLETE"
 """Set by the shell that asks click for completions."""
 
 
-class _Commands(click.Group):
+class _Commands(SuggestingGroup):
     """Knows the commands by name without importing them: `--help` stays as quick as a bare click program."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,17 +52,6 @@ class _Commands(click.Group):
         module = importlib.import_module(f".commands.{_MODULES.get(cmd_name, cmd_name)}", __package__)
         command: click.Command = module.command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and self.get_command(ctx, args[0]) is None:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, rows in (("Commands", PRIMARY), ("More", MORE)):

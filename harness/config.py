@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from .policy import GatePolicy, Waiver
+from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
 _MAX_BYTES = 1024 * 1024
@@ -87,6 +89,25 @@ class Redaction(_Table):
     """Names that are replaced wherever they stand as words, by type: ``person = ["Ada Brook"]``."""
 
 
+class ModelConfig(_Table):
+    """One live model, by the name that ``--model`` takes."""
+
+    input_per_million: float | None = Field(default=None, ge=0)
+    """Price of a million input tokens, in USD. Prices are yours to state; none is built in."""
+    output_per_million: float | None = Field(default=None, ge=0)
+    """Price of a million output tokens, in USD."""
+    timeout_s: float = Field(default=120.0, gt=0, le=3_600)
+    """Longest time of one attempt of one call, in seconds."""
+    retries: int = Field(default=3, ge=0, le=10)
+    """Further attempts of one call after an outage: no connection, no answer in time, 429, 5xx."""
+
+    @model_validator(mode="after")
+    def _prices_go_together(self) -> ModelConfig:
+        if (self.input_per_million is None) != (self.output_per_million is None):
+            raise ValueError("expected input_per_million together with output_per_million, got only one of them")
+        return self
+
+
 class Config(_Table):
     """The whole file."""
 
@@ -94,8 +115,14 @@ class Config(_Table):
     """Folder of the cases."""
     systems: dict[str, SystemConfig] = {}
     """The systems under test."""
+    models: dict[str, ModelConfig] = {}
+    """Live models by name: ``[models."openai/gpt-4o"]``."""
     redaction: Redaction = Redaction()
     """What an import replaces besides the built-in patterns."""
+    signoff: SignOffPolicy = SignOffPolicy()
+    """Who must sign a recovery, and where that is kept."""
+    gate: GatePolicy = GatePolicy()
+    """What turns the verdicts of `unrepeat gate` into its exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,11 @@ class Project:
     def incidents(self) -> Path:
         """Folder of the cases."""
         return self.root / self.config.incidents
+
+    @property
+    def recoveries(self) -> Path:
+        """Folder of the recovery reports and their signatures."""
+        return self.root / self.config.signoff.recoveries
 
     @property
     def results(self) -> Path:
@@ -147,6 +179,29 @@ def parsed(text: str, file: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"expected TOML, got {error}", where=str(file)) from error
     return _parse(file, table)
+
+
+def config_in(data: bytes, name: str, where: Path) -> Config | None:
+    """Return the configuration that the content of a file is; None for a pyproject.toml without the table.
+
+    Args:
+        data: The content, from wherever it was kept.
+        name: ``unrepeat.toml`` or ``pyproject.toml``.
+        where: What to call the file in errors.
+
+    Raises:
+        ConfigError: It is not TOML, or not a configuration.
+    """
+    try:
+        table: Any = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"expected UTF-8, got byte {error.start}", where=str(where)) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"expected TOML, got {error}", where=str(where)) from error
+    if name != FILE:
+        tools = table.get("tool")
+        table = tools.get("unrepeat") if isinstance(tools, dict) else None
+    return None if table is None else _parse(where, table)
 
 
 def _read(folder: Path) -> Project | None:
@@ -197,7 +252,11 @@ def _explain(error: Any) -> str:
 def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    models: list[type[BaseModel]] = [Config, SystemConfig, Boundaries, Redaction]
+    tables = (
+        *(Config, SystemConfig, Boundaries, Redaction, ModelConfig),
+        *(SignOffPolicy, RolesBySeverity, GatePolicy, Waiver),
+    )
+    models: tuple[type[BaseModel], ...] = tables
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..cases.errors import ConfigError
 from ..cases.files import write_atomic
+from ..cases.library import list_cases
 from ..cases.locks import locked
 from ..scorers.verdict import CaseVerdict, VerdictWord
 from .initializing import furnish
@@ -62,6 +63,8 @@ CHAPTERS = (
     Chapter("inc-wrong-account", "A tool was called with another customer's account", "fixed"),
     Chapter("inc-blind-approval", "A reviewer approved because the evidence was not on the screen", "fixed"),
     Chapter("nm-refund-amount", "A near miss: a wrong refund, caught by review", "fixed"),
+    Chapter("inc-internal-note", "A note for colleagues was read out to the customer. Judged to the end", "fixed"),
+    Chapter("inc-renamed-field", "A vendor renamed a field of the model's answer, and a default took over", "fixed"),
     Chapter(
         "inc-promised-date",
         "The fix is a new prompt. A recording cannot say what a model answers to it, and unrepeat says so",
@@ -110,6 +113,11 @@ def materialize(folder: Path) -> Path:
             furnish(folder / "incidents")
             write_atomic(mark, f"{_MARK_TEXT}{_digest(folder)}\n{release}".encode())
     return folder
+
+
+def cases_in(folder: Path) -> int:
+    """Return how many cases a materialized copy holds; the chapters are about some of them."""
+    return len(list_cases(folder / "incidents"))
 
 
 def _foreign(folder: Path) -> ConfigError:

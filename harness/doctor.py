@@ -13,6 +13,7 @@ from ..cases.errors import UnrepeatError
 from ..cases.library import list_cases, load
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..replayers.python_app import check_app
+from . import results
 from .boundary_checks import Found, tools_of_cases, tools_without_boundary, unread_models
 from .config import Project, SystemConfig, load_project
 from .probing import escapes
@@ -138,5 +139,9 @@ def _case(project: Project, path: Path, started: Mapping[str, list[Found]]) -> F
     if unnamed:
         what = f"recorded calls of {', '.join(unnamed)}, and no boundary function of {plan.system_name} has that name"
         return Finding(check, False, f"{what}: in a replay they are not seen. Name them under boundaries.tool")
+    newest = results.glance(project.results, loaded.case.id)
+    if loaded.case.status in ("fixed", "recovered") and newest is not None and newest.verdict != "fixed":
+        told = f"{loaded.case.status}, but its newest result says {newest.verdict.replace('_', ' ')}"
+        return Finding(check, False, f"{told}; `unrepeat prove {path.name}`")
     draft = ", a draft that asserts nothing" if loaded.case.is_draft else ""
     return Finding(check, True, f"{loaded.case.status}, evidence intact{draft}")

@@ -41,7 +41,7 @@ def _message(error: BaseException) -> str:
             return str(error).partition("\n")[0]
         case click.ClickException():
             path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "unrepeat"
-            told = error.format_message()
+            told = " ".join(error.format_message().split())
             return f"{told}{'' if told.endswith(('.', '?')) else '.'} See `{path} --help`"
         case OSError():
             told = error.strerror or str(error)

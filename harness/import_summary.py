@@ -28,7 +28,7 @@ def summary(imported: Imported) -> ImportSummary:
     return case_summary(
         case,
         proposals=others,
-        facts=[*_facts(case.document.traces), redacted],
+        facts=[*trace_facts(case.document.traces), redacted],
         accepted=accepted,
         warnings=_warnings(imported),
         next_command=next_command,
@@ -47,10 +47,10 @@ def case_summary(
     written: Sequence[str] = (),
 ) -> ImportSummary:
     """Return what is shown of a case's evidence."""
-    told = prove_statement(case.document.traces)
+    told = prove_statement(case.traces_as_stated())
     return ImportSummary(
         title=case.case.id,
-        facts=tuple(facts or _facts(case.document.traces)),
+        facts=tuple(facts or trace_facts(case.document.traces)),
         accepted=tuple(accepted),
         warnings=tuple(warnings),
         can=tuple(told.can),
@@ -76,7 +76,10 @@ def evidence_items(case: LoadedCase) -> tuple[dict[str, Any], ...]:
     return tuple(item.as_dict() for item in completeness(case.document.traces, case.case))
 
 
-def _facts(traces: Sequence[Trace]) -> list[str]:
+def trace_facts(traces: Sequence[Trace]) -> list[str]:
+    """Return format and size of the traces of a case, in short."""
+    if not traces:
+        return ["no trace"]
     formats = sorted({trace.source.format for trace in traces})
     spans = sum(len(trace.spans) for trace in traces)
     return [

@@ -4,60 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from ..cases.case import normal_id
 from ..cases.custody import Act
 from ..cases.documents import Line
-from ..cases.errors import CaseError, ConfigError, SourceError
+from ..cases.errors import CaseError
 from ..cases.identity import whoami
 from ..cases.library import LoadedCase, create, list_cases
 from ..cases.original import rebuild
-from ..cases.pseudonyms import default_key_path, load_or_create_key
-from ..cases.readers import TraceSummary, list_traces, read_traces
-from ..cases.redaction import RedactionReport, Redactor
-from ..cases.redaction_rules import FieldRule
-from ..cases.trace import Source, Trace, TraceDocument
+from ..cases.readers import TraceSummary, list_traces
+from ..cases.redaction import RedactionReport
+from ..cases.trace import Trace
 from ..reports.text import shorten, visible
 from ..scorers.proposals import Proposal, propose
 from .case_text import case_text
-from .config import Project, Redaction, load_project
+from .config import Project, load_project
 from .initializing import furnish
+from .taking import Clean, ImportRequest, Taken, take
 from .version import VERSION
 
 Choose = Callable[[Sequence[Proposal]], Sequence[int]]
 """Called with what is proposed; returns the indices a person accepts."""
-Clean = Callable[[str], str]
-"""Returns a text redacted, or as it is where nothing is to be redacted."""
 _TITLE_CELLS = 80
 """Room of a title that is made of what was asked."""
-MAX_TRACES = 1000
-"""Most traces in one case."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """What to import, and how."""
-
-    file: Path
-    id: str | None = None
-    """Id of the new case; the next free ``inc-YEAR-NNNN`` when left out."""
-    title: str | None = None
-    trace_ids: tuple[str, ...] = ()
-    """Traces to take; may be left out for a file that holds one."""
-    format: str | None = None
-    redact: bool = True
-    reason: str = ""
-    """Why nothing is redacted; required then."""
-    skip_broken: bool = False
-    project: Project | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +59,55 @@ def import_trace(request: ImportRequest, *, choose: Choose = lambda _: (), now: 
     Raises:
         SourceError: The file cannot be read, or holds several traces and none was chosen.
         CaseError: The id is taken or not an id.
-        ConfigError: Nothing is to be redacted but no reason is given.
+        ConfigError: Nothing is to be redacted but no reason is given, or all traces and some are asked for.
     """
     moment = now or dt.datetime.now(dt.UTC)
     project = request.project or load_project(Path.cwd())
-    case_id = _case_id(request, project, moment)
-    redactor = _redactor(request, project.config.redaction)
-    clean: Clean = redactor.redact_text if redactor is not None else str
-    document = TraceDocument(traces=tuple(_named(trace, clean) for trace in _traces(request, redactor, clean)))
-    if redactor is not None:
-        redactor.check([_checked(trace) for trace in document.traces])
-    proposals = propose(document.traces)
+    case_id = new_id(request.id, project, moment)
+    taken = take(request, project)
+    traces = taken.traces
+    proposals = propose(traces)
     accepted = tuple(choose(proposals))
-    title = _stated_title(request, clean) or _title(document.traces[0])
-    text = case_text(case_id, title, proposals, accepted, system=_system(project))
-    report = redactor.report() if redactor is not None else None
+    title = stated_title(request.title, taken.clean) or title_of(traces[0])
+    text = case_text(case_id, title, proposals, accepted, system=only_system(project))
+    case = store(project, case_id, text, taken, {}, moment, request.reason)
+    return Imported(case, proposals, accepted, taken.report)
+
+
+def store(
+    project: Project,
+    case_id: str,
+    text: str,
+    taken: Taken,
+    files: Mapping[str, bytes],
+    now: dt.datetime,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> LoadedCase:
+    """Write a case folder: complete, or not at all.
+
+    Args:
+        project: Whose case it is.
+        case_id: Its id.
+        text: Its case.yaml.
+        taken: Its traces.
+        files: Further evidence by name, redacted already.
+        now: The time of the custody entry.
+        reason: Why, for the custody log.
+        details: Further facts for the custody log.
+    """
+    preserved = _evidence(taken.traces)
     case = create(
         project.incidents / case_id,
         text,
-        document,
-        _evidence(document.traces),
-        Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=clean(visible(request.reason))),
-        details=_details(document.traces[0].source.file, report),
+        taken.document,
+        {**preserved, **files},
+        Act(who=whoami(), at=now, tool=f"unrepeat {VERSION}", reason=taken.clean(visible(reason))),
+        details={**_details(taken.source, taken.report), **(details or {})},
     )
     with contextlib.suppress(OSError):  # the case is complete; this is only for editors and git
         furnish(project.incidents)
-    return Imported(case, proposals, accepted, report)
+    return case
 
 
 def listed(file: Path, format: str | None = None, skip_broken: bool = False) -> list[TraceSummary]:
@@ -122,11 +119,16 @@ def listed(file: Path, format: str | None = None, skip_broken: bool = False) -> 
     return list(list_traces(file, format=format, skip_broken=skip_broken))
 
 
-def _case_id(request: ImportRequest, project: Project, now: dt.datetime) -> str:
-    if request.id is None:
+def new_id(stated: str | None, project: Project, now: dt.datetime) -> str:
+    """Return the id of a new case: as stated, else the next free ``inc-YEAR-NNNN``.
+
+    Raises:
+        CaseError: It is not an id, or it is taken.
+    """
+    if stated is None:
         return _next_id([folder.id for folder in list_cases(project.incidents)], now.year)
     try:
-        case_id = normal_id(request.id)
+        case_id = normal_id(stated)
     except ValueError as error:
         raise CaseError(str(error), where="--id") from None
     if os.path.lexists(project.incidents / case_id):
@@ -145,87 +147,15 @@ def _next_id(taken: Sequence[str], year: int) -> str:
     return f"{prefix}{max(numbers, default=0) + 1:04d}"
 
 
-def _redactor(request: ImportRequest, rules: Redaction) -> Redactor | None:
-    if request.redact:
-        fields = [FieldRule(path, kind) for path, kind in rules.fields.items()]
-        return Redactor(load_or_create_key(default_key_path(os.environ)), fields, entities=rules.entities)
-    if not request.reason.strip():
-        raise ConfigError(
-            "expected a reason for storing the trace as it is, got none",
-            where="--redact none",
-            hint='Say why with --reason "public benchmark data"',
-        )
-    return None
+def stated_title(stated: str | None, clean: Clean) -> str:
+    """Return the title a person gave, on one line; empty when there is none.
 
-
-def _traces(request: ImportRequest, redactor: Redactor | None, clean: Clean) -> list[Trace]:
-    # An id may hold what is redacted, such as an address: it is asked for as the source has it.
-    wanted = frozenset((*request.trace_ids, *map(clean, request.trace_ids))) or None
-    found: list[Trace] = []
-    for trace in read_traces(
-        request.file,
-        format=request.format,
-        trace_ids=wanted,
-        skip_broken=request.skip_broken,
-        transform=redactor.redact_value if redactor is not None else None,
-    ):
-        found.append(trace)
-        if wanted is None and len(found) > 1:
-            raise _several(request)
-        if len(found) > MAX_TRACES:
-            raise SourceError(f"expected at most {MAX_TRACES} traces in a case, got more", where=str(request.file))
-    _require_all(request, found, clean)
-    if not any(trace.spans or trace.messages for trace in found):
-        raise SourceError("expected a trace with at least one step, got an empty one", where=request.file.name)
-    return found
-
-
-def _several(request: ImportRequest) -> SourceError:
-    return SourceError(
-        "expected a file with one trace or the ids of those to take, got several traces",
-        where=str(request.file),
-        hint=f"See them with `unrepeat import {request.file} --list`, then choose with --trace-id",
-    )
-
-
-def _require_all(request: ImportRequest, found: Sequence[Trace], clean: Clean) -> None:
-    known = {trace.trace_id for trace in found}
-    missing = [each for each in request.trace_ids if known.isdisjoint((each, clean(each)))]
-    if missing or not found:
-        raise SourceError(
-            f"expected the trace {missing[0]}, got a file without it" if missing else "expected a trace, got none",
-            where=str(request.file),
-            hint=f"See what it holds with `unrepeat import {request.file} --list`",
-        )
-
-
-def _checked(trace: Trace) -> Any:
-    """Return the part of a trace in which nothing may be left to redact: all that came from the source."""
-    return msgspec.to_builtins(msgspec.structs.replace(trace, source=Source(format=trace.source.format)))
-
-
-def _named(trace: Trace, clean: Clean) -> Trace:
-    """Return a trace with the name of its file redacted too, also in the id a reader may have made of it."""
-    kept = rebuild(trace.original) if trace.original is not None else b""
-    digest = hashlib.sha256(kept).hexdigest() if kept else ""
-    source = msgspec.structs.replace(
-        trace.source,
-        file=clean(_encodable(trace.source.file)),
-        redacted_sha256="" if digest == trace.source.sha256 else digest,
-    )
-    return msgspec.structs.replace(trace, trace_id=clean(_encodable(trace.trace_id)), source=source)
-
-
-def _encodable(name: str) -> str:
-    """Return a file name in characters that JSON has; a name may be any bytes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def _stated_title(request: ImportRequest, clean: Clean) -> str:
-    """Return the title a person gave, on one line; empty when there is none."""
+    Raises:
+        CaseError: It holds control characters.
+    """
     from pydantic import TypeAdapter, ValidationError
 
-    title = clean(" ".join((request.title or "").split()))
+    title = clean(" ".join((stated or "").split()))
     try:
         return TypeAdapter(Line).validate_python(title) if title else ""
     except ValidationError as error:
@@ -233,13 +163,14 @@ def _stated_title(request: ImportRequest, clean: Clean) -> str:
         raise CaseError(told, where="--title") from None
 
 
-def _title(trace: Trace) -> str:
+def title_of(trace: Trace) -> str:
     """Return a title made of what was asked, harmless whatever that was."""
     words = visible(shorten(" ".join(trace.input.split()), _TITLE_CELLS)) if isinstance(trace.input, str) else ""
     return f"Imported: {words}" if words else f"Imported from {visible(trace.source.file)}"
 
 
-def _system(project: Project) -> str | None:
+def only_system(project: Project) -> str | None:
+    """Return the name of a project's system where there is only one."""
     systems = project.config.systems
     return next(iter(systems)) if len(systems) == 1 else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import msgspec
 
@@ -34,13 +35,28 @@ def judged(
         deterministic: Whether a second replay did the same; None when there was none.
         recorded: The assertions on the recording, where they are known already.
     """
+    mine = [(index, scorer) for index, scorer in enumerate(scorers) if applies(scorer, trace.trace_id)]
     known = {score.assertion: score for score in (score_trace(scorers, trace) if recorded is None else recorded)}
+    did_its_work = cache(lambda: _did_its_work(mine, replay))
     scores = [
-        judge(scorer, index, trace, _violations(known.get(index)), replay)
-        for index, scorer in enumerate(scorers)
-        if applies(scorer, trace.trace_id)
+        judge(scorer, index, trace, _violations(known.get(index)), replay, did_its_work=did_its_work)
+        for index, scorer in mine
     ]
     return JudgedReplay(replay=replay, scores=tuple(scores), deterministic=deterministic)
+
+
+def _did_its_work(scorers: Sequence[tuple[int, Scorer]], replay: Replay) -> bool:
+    """Whether a replay fulfils an assertion that a run without any work would break."""
+    nothing = Trace(trace_id=replay.trace.trace_id, source=replay.trace.source)
+    return any(_holds(scorer, replay.trace) and _holds(scorer, nothing) is False for _, scorer in scorers)
+
+
+def _holds(scorer: Scorer, trace: Trace) -> bool | None:
+    """Whether an assertion holds over a trace; None where it cannot tell."""
+    try:
+        return not scorer.find(trace)
+    except Exception:  # where that counts, the assertion's own score is the failure
+        return None
 
 
 def _violations(score: Score | ScorerFailure | None) -> tuple[Violation, ...]:
@@ -51,7 +67,7 @@ def trace_verdict(
     scorers: Sequence[Scorer],
     trace: Trace,
     baseline: JudgedReplay | None,
-    candidate: JudgedReplay,
+    candidate: JudgedReplay | None,
     *,
     recorded: Recorded | None = None,
 ) -> TraceVerdict:

@@ -9,13 +9,13 @@ from ..cases.custody import Act
 from ..cases.errors import CaseError
 from ..cases.identity import whoami
 from ..cases.library import update_status
+from ..cases.lifecycle import check_transition
 from ..cases.vocabulary import Status
-from . import results
+from .authority import authority_of
+from .proof import current_proof
 from .replaying import Plan, plan
+from .verifying import newest_report, report_of, verify_report
 from .version import VERSION
-
-_BOUND = ("case", "trace", "evidence")
-"""Digests of the case that a result must share with it to count."""
 
 
 def move_on(case: str, status: Status, *, owner: str = "", reason: str = "", now: dt.datetime | None = None) -> Case:
@@ -35,15 +35,13 @@ def move_on(case: str, status: Status, *, owner: str = "", reason: str = "", now
         CaseError: The lifecycle has no such step, or the proof it needs is not there.
     """
     what = plan(case)
+    check_transition(what.loaded.case, status, where=what.where, owner=owner, reason=reason)
     if status == "fixed":
         reason = "; ".join(filter(None, (_proof(what), reason)))
+    moment = now or dt.datetime.now(dt.UTC)
     if status == "recovered":
-        raise CaseError(
-            "expected a recovery report signed by every role the policy asks for, got none",
-            where=what.where,
-            hint="Signing recovery reports is not part of this release; the case stays fixed",
-        )
-    act = Act(who=whoami(), at=now or dt.datetime.now(dt.UTC), tool=f"unrepeat {VERSION}", reason=reason)
+        reason = "; ".join(filter(None, (_approval(what, moment), reason)))
+    act = Act(who=whoami(), at=moment, tool=f"unrepeat {VERSION}", reason=reason)
     return update_status(what.loaded.folder, status, act, owner=owner)
 
 
@@ -53,17 +51,31 @@ def _proof(what: Plan) -> str:
     Raises:
         CaseError: The newest result does not say so, or is about another state of the case.
     """
-    case_id = what.loaded.case.id
-    verdict = results.load(results.latest(what.project.results, case_id))
-    hint = f"Run `unrepeat prove {case_id}`"
-    if verdict.verdict != "fixed":
-        raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
-    changed = [name for name in _BOUND if verdict.digests.get(name) != what.loaded.digests.get(name)]
-    if changed:
-        raise CaseError(
-            f"expected a result about the case as it is, got one from before its {changed[0]} changed",
-            where=case_id,
-            hint=hint,
-        )
+    verdict = current_proof(what.project, what.loaded)
     label = verdict.candidate.label if verdict.candidate else ""
     return f"run {verdict.run_id}: fixed ({verdict.scope}) on {label}"
+
+
+def _approval(what: Plan, now: dt.datetime) -> str:
+    """Return which report approves the recovery of the case.
+
+    Raises:
+        CaseError: There is no report, or not every role the policy asks for has signed it.
+    """
+    case_id, environment = what.loaded.case.id, what.project.config.signoff.environment
+    newest = newest_report(what.loaded.folder, environment)
+    if newest is None:
+        raise CaseError(
+            "expected a recovery report signed by every role the policy asks for, got no report",
+            where=case_id,
+            hint=f"Run `unrepeat recovery {case_id}`",
+        )
+    file = report_of(what.project, newest)
+    signed = verify_report(what.project, file, authority_of(what.project), environment, now)
+    if signed.state != "signed":
+        raise CaseError(
+            f"expected a recovery report signed by every role the policy asks for, got {signed.reasons[0]}",
+            where=case_id,
+            hint=f"`unrepeat verify {newest.report_id}` says the rest",
+        )
+    return f"report {newest.report_id} ({file.sha256[:12]}), approved until {signed.expires_at}"

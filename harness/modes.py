@@ -10,7 +10,9 @@ from ..cases.replay_settings import BoundaryRule, ReplaySettings
 from ..replayers.playback import Modes
 
 
-def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str, *, model: bool = False) -> Modes:
+def modes_of(
+    settings: ReplaySettings, allow_live: Iterable[str], where: str, *, model: bool = False, unrecorded: bool = False
+) -> Modes:
     """Return how each boundary is answered.
 
     Args:
@@ -18,6 +20,8 @@ def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str, *,
         allow_live: What the system allows to run for real.
         where: What to call the case in errors.
         model: Whether a live model is at hand; it may answer without being allowed by the system.
+        unrecorded: Whether the case has no trace. What the system allows then answers for itself, for nothing else
+            can; the rest has no answer unless the case states one.
 
     Raises:
         ConfigError: The case wants something live that the system does not allow by name, or a boundary
@@ -25,6 +29,8 @@ def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str, *,
     """
     allowed = frozenset(allow_live)
     live: set[str] = {"model"} if model or settings.preset == "model-change" else set()
+    if unrecorded:
+        live |= allowed
     recorded: set[str] = set()
     static = {}
     for kind, rule in settings.boundaries.items():
@@ -40,7 +46,7 @@ def modes_of(settings: ReplaySettings, allow_live: Iterable[str], where: str, *,
             recorded |= keys
         else:
             static.update(dict.fromkeys(keys, rule.value))
-    _require_allowed(live - {"model"} if model else live, allowed, where)
+    _require_allowed(live - {"model"} if model or unrecorded else live, allowed, where)
     return Modes(
         live=frozenset(live),
         static=static,

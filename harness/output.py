@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,10 +47,12 @@ def progress() -> Iterator[Callable[[str], None]]:
     def tell(message: str) -> None:
         nonlocal shown
         if sys.stderr.isatty():
-            from ..reports.text import visible
+            from ..reports.text import shorten, visible
 
             shown = True
-            click.echo(f"\r\x1b[2K{visible(message)} …" if message else "\r\x1b[2K", nl=False, err=True)
+            # One line only: what wraps cannot be taken back.
+            line = f"{shorten(visible(message), shutil.get_terminal_size().columns - 3)} …" if message else ""
+            click.echo(f"\r\x1b[2K{line}", nl=False, err=True)
 
     try:
         yield tell

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ..cases.errors import CaseError, ConfigError, ReplayError
+from ..cases.errors import CaseError, ConfigError
+from ..cases.evidence import require_intact
 from ..cases.trace import Trace
-from ..replayers.live import LiveModel, ModelUnavailableError
-from ..replayers.replay import Replay, Version
+from ..replayers.replay import Version
 from ..replayers.system import Checkout
 from ..scorers.registry import compile_all, require_known_traces
 from ..scorers.score import Scorer, words_of
-from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
+from ..scorers.verdict import CaseVerdict, TraceVerdict
 from .import_summary import evidence_items
 from .judging import judged, trace_verdict
-from .replaying import Plan, replay_case, replay_version
+from .live_trials import NO_CAPS, Caps, Connect, Listeners, Progress, Session, live_session, silent
+from .parallel import in_parallel
+from .replaying import STATED, Plan, entry_arguments, replay_case, replay_outcome
+from .stated import RECORDING, prove_stated, without_model
 from .statements import Asked, next_command, not_proven, proves, settlement
-from .trials import DEFAULT_TRIALS, run_trials, verdict_of_trials
+from .trials import DEFAULT_TRIALS, verdict_of_trials
 from .verdict import worst
 from .versions import resolve, with_components
-
-Progress = Callable[[str], None]
-"""Called with what is being done, for people who wait."""
-
-
-def silent(_: str) -> None:
-    """Progress for callers that do not want any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,21 @@ class Proof:
     """A live model by its Inspect name; None: recorded answers."""
     trials: int = DEFAULT_TRIALS
     """Most trials with a live model."""
+    caps: Caps = NO_CAPS
+    """The most that they may take."""
 
 
-def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, progress: Progress = silent) -> CaseVerdict:
+def prove(
+    what: Plan,
+    proof: Proof,
+    *,
+    now: dt.datetime,
+    tool_version: str,
+    progress: Progress = silent,
+    listeners: Listeners | None = None,
+    connect: Connect | None = None,
+    checkout: Checkout | None = None,
+) -> CaseVerdict:
     """Judge a case.
 
     Args:
@@ -58,23 +66,66 @@ def prove(what: Plan, proof: Proof, *, now: dt.datetime, tool_version: str, prog
         now: The time the result is stamped with, in UTC.
         tool_version: Version of unrepeat, for the result.
         progress: Told of each stage.
+        listeners: Told of what live trials will take, and given each as it ends.
+        connect: Makes the live model; by its name by default.
+        checkout: The candidate with its components, where a caller of many cases has it ready.
 
     Returns:
         The verdict with everything it rests on.
 
     Raises:
-        CaseError: The case is a draft, or has no trace.
-        ConfigError: A version or component is not known, or no system is described.
+        CaseError: The case is a draft, or has neither a trace nor an input to run with.
+        ConfigError: A version or component is not known, no system is described, or the model cannot be called.
+        EvidenceError: The case's evidence is not as it was left.
         ScorerError: An assertion cannot be compiled.
     """
+    require_intact(what.loaded.folder.path)
     scorers = _scorers(what)
     with ExitStack() as stack:
-        baseline, candidate = _versions(what, proof, stack)
-        traces = tuple(
-            _prove_trace(what, scorers, trace, baseline, candidate, proof, progress)
-            for trace in what.loaded.document.traces
-        )
-    return _verdict(what, scorers, traces, baseline, candidate, proof, now, tool_version)
+        baseline, candidate = _versions(what, proof, checkout, stack)
+        session = None
+        if proof.model is not None:
+            live = live_session(
+                what,
+                proof.model,
+                proof.trials,
+                proof.caps,
+                progress=progress,
+                listeners=listeners,
+                connect=connect,
+            )
+            session = stack.enter_context(live)
+        traces = _traces(what, scorers, baseline, candidate, session, progress)
+        verdict = _verdict(what, scorers, traces, baseline, candidate, now, tool_version)
+    return _with_statements(verdict, proof, session)
+
+
+def _traces(
+    what: Plan,
+    scorers: tuple[Scorer, ...],
+    baseline: Checkout | None,
+    candidate: Checkout,
+    session: Session | None,
+    progress: Progress,
+) -> tuple[TraceVerdict, ...]:
+    """Return the verdict over each trace; over what stands for one where the case has none."""
+    recorded = what.loaded.document.traces
+    if not recorded:
+        entry_arguments(what, RECORDING)  # refused before anything is run
+        return (prove_stated(session, scorers, baseline, candidate) if session is not None else without_model(),)
+
+    def judge_one(number: int) -> TraceVerdict:
+        told = progress if len(recorded) == 1 else _counting(progress, number, len(recorded))
+        return _prove_trace(what, scorers, recorded[number], baseline, candidate, session, told)
+
+    # A live model is asked for one trial at a time: the first failure ends them, and each costs.
+    most = 1 if session is not None else None
+    return tuple(in_parallel(judge_one, range(len(recorded)), most=most))
+
+
+def _counting(progress: Progress, number: int, total: int) -> Progress:
+    """Return progress that also says which trace of a case it is about."""
+    return lambda message: progress(f"{message} (trace {number + 1} of {total})" if message else "")
 
 
 def show(
@@ -97,8 +148,8 @@ def show(
         trace_verdict(scorers, trace, None, judged(scorers, trace, replay))
         for trace, replay in zip(what.loaded.document.traces, replays, strict=True)
     )
-    proof = Proof(candidate=version, components=components)
-    return _verdict(what, scorers, traces, None, replays[0].version, proof, now, tool_version)
+    verdict = _verdict(what, scorers, traces, None, replays[0].version, now, tool_version)
+    return _with_statements(verdict, Proof(candidate=version, components=components))
 
 
 def _scorers(what: Plan) -> tuple[Scorer, ...]:
@@ -109,14 +160,14 @@ def _scorers(what: Plan) -> tuple[Scorer, ...]:
             where=f"{what.where}: assert",
             hint=f"`unrepeat show {case.id}` proposes assertions that are red on the recording",
         )
-    if not what.loaded.document.traces:
-        raise CaseError("expected a trace to replay, got a case without one", where=what.where)
     scorers = compile_all(case.assertions)
-    require_known_traces(scorers, [trace.trace_id for trace in what.loaded.document.traces])
+    require_known_traces(scorers, [trace.trace_id for trace in what.loaded.document.traces] or [STATED])
     return scorers
 
 
-def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | None, Checkout]:
+def _versions(
+    what: Plan, proof: Proof, checkout: Checkout | None, stack: ExitStack
+) -> tuple[Checkout | None, Checkout]:
     if what.system is None:
         raise ConfigError(
             "expected a described system to prove a fix of, got none",
@@ -124,6 +175,8 @@ def _versions(what: Plan, proof: Proof, stack: ExitStack) -> tuple[Checkout | No
             hint="run `unrepeat init` and describe the system in unrepeat.toml",
         )
     baseline = resolve(what.project, what.system, proof.baseline) if proof.baseline is not None else None
+    if checkout is not None:
+        return baseline, checkout
     candidate = resolve(what.project, what.system, proof.candidate)
     return baseline, stack.enter_context(with_components(candidate, what.system, proof.components))
 
@@ -134,20 +187,21 @@ def _prove_trace(
     trace: Trace,
     baseline: Checkout | None,
     candidate: Checkout,
-    proof: Proof,
+    session: Session | None,
     progress: Progress,
 ) -> TraceVerdict:
     case = what.loaded.case.id
     before = None
     if baseline is not None:
         progress(f"{case}: replaying the baseline {baseline.version.label}")
-        before = judged(scorers, trace, _replay(with_recorded_model(what), trace, baseline))
-    if proof.model is not None:
-        return _live_trials(what, scorers, trace, before, candidate, proof, progress)
+        before = judged(scorers, trace, replay_outcome(with_recorded_model(what), trace, baseline))
+    if session is not None:
+        done = session.trials("candidate", trace, candidate, lambda replay: judged(scorers, trace, replay))
+        return verdict_of_trials(scorers, trace, before, done, what.loaded.case.severity or "")
     progress(f"{case}: replaying the candidate {candidate.version.label}")
-    first = _replay(what, trace, candidate)
+    first = replay_outcome(what, trace, candidate)
     progress(f"{case}: replaying the candidate once more, to see that it does the same")
-    second = _replay(what, trace, candidate)
+    second = replay_outcome(what, trace, candidate)
     same = first.digest == second.digest
     return trace_verdict(scorers, trace, before, judged(scorers, trace, first, deterministic=same))
 
@@ -157,58 +211,19 @@ def with_recorded_model(what: Plan) -> Plan:
     return replace(what, modes=replace(what.modes, live=what.modes.live - {"model"}))
 
 
-def _live_trials(
-    what: Plan,
-    scorers: tuple[Scorer, ...],
-    trace: Trace,
-    baseline: JudgedReplay | None,
-    candidate: Checkout,
-    proof: Proof,
-    progress: Progress,
-) -> TraceVerdict:
-    with closing(LiveModel(proof.model or "")) as model:
-
-        def trial(number: int) -> JudgedReplay:
-            progress(
-                f"{what.loaded.case.id}: trial {number} of {proof.trials} with {model.name}, {model.calls} calls so far"
-            )
-            return judged(scorers, trace, _replay(what, trace, candidate, model))
-
-        done = run_trials(proof.trials, trial)
-    return verdict_of_trials(scorers, trace, baseline, done, what.loaded.case.severity or "")
-
-
-def _replay(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
-    """Replay one trace; a version that does not even start is a crashed replay of it, not a crash of ours."""
-    try:
-        return replay_version(what, trace, checkout, model)
-    except ReplayError as error:
-        unanswered = isinstance(error, ModelUnavailableError)
-        return Replay(
-            case_id=what.loaded.case.id,
-            version=checkout.version,
-            replayer="python",
-            outcome="unanswered" if unanswered else "crashed",
-            trace=Trace(trace_id=trace.trace_id, source=trace.source),
-            trace_id=trace.trace_id,
-            error=str(error),
-        )
-
-
 def _verdict(
     what: Plan,
     scorers: tuple[Scorer, ...],
     traces: tuple[TraceVerdict, ...],
     baseline: Checkout | None,
     candidate: Checkout | Version,
-    proof: Proof,
     now: dt.datetime,
     tool_version: str,
 ) -> CaseVerdict:
     case = what.loaded.case
     decision = worst(traces)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    verdict = CaseVerdict(
+    return CaseVerdict(
         case_id=case.id,
         title=case.title,
         verdict=decision.verdict,
@@ -226,14 +241,22 @@ def _verdict(
         completeness=evidence_items(what.loaded),
         created_at=stamp,
         tool_version=tool_version,
-        run_id=now.strftime("%Y%m%dT%H%M%S%fZ"),
+        run_id=run_id_of(now),
     )
-    return _with_statements(verdict, proof)
 
 
-def _with_statements(verdict: CaseVerdict, proof: Proof) -> CaseVerdict:
-    asked = Asked(proof.candidate, proof.components, proof.model)
-    settled_by = settlement(verdict, asked)
+def run_id_of(now: dt.datetime) -> str:
+    """Return the id of a run that began at a time; it names its folder among the results."""
+    return now.strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def _with_statements(verdict: CaseVerdict, proof: Proof, session: Session | None = None) -> CaseVerdict:
+    if session is not None:
+        verdict = msgspec.structs.replace(
+            verdict, model=session.model.name, estimate=session.expected(), usage=session.usage
+        )
+    asked = Asked(proof.candidate, proof.components, proof.model, proof.baseline)
+    settled_by = settlement(verdict, asked, session.a_round() if session else None, session.prices if session else None)
     return msgspec.structs.replace(
         verdict,
         proves=proves(verdict),

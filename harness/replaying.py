@@ -13,13 +13,19 @@ from ..cases.trace import Trace
 from ..replayers.boundary import BOUNDARY_KINDS
 from ..replayers.live import LiveModel
 from ..replayers.playback import Modes
+from ..replayers.provider_errors import ModelUnavailableError
 from ..replayers.python_app import replay_python
 from ..replayers.replay import Replay
 from ..replayers.system import Checkout, PythonSystem
 from ..replayers.trajectory import replay_trajectory
+from ..replayers.usage import SpendCapError
 from .config import Project, SystemConfig, load_project, system_named
 from .modes import modes_of
+from .parallel import in_parallel
 from .versions import resolve, with_components
+
+STATED = "stated"
+"""Id and format of what stands for the recording in a case that was made from a ticket: nothing is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,8 @@ def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False) -> Pl
             where=f"{project.file}: systems.{name}",
             hint='Name the callable, such as python = "support_desk.app:handle"',
         )
-    modes = modes_of(settings, system.allow_live if system else (), where, model=model)
+    unrecorded = not loaded.document.traces
+    modes = modes_of(settings, system.allow_live if system else (), where, model=model, unrecorded=unrecorded)
     return Plan(project, loaded, name, system, modes)
 
 
@@ -125,7 +132,7 @@ def replay_case(
         return [replay_trajectory(trace, case_id=_id(what), modes=what.modes) for trace in _traces(what)]
     checkout = resolve(what.project, what.system, version)
     with with_components(checkout, what.system, components or {}) as ready:
-        return [replay_version(what, trace, ready) for trace in _traces(what)]
+        return in_parallel(lambda trace: replay_version(what, trace, ready), _traces(what))
 
 
 def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
@@ -140,6 +147,29 @@ def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
         preset="model-change" if model is not None else what.loaded.case.replay.preset,
         model=model,
     )
+
+
+def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
+    """Replay one trace; a version that does not even start is a crashed replay of it, not a crash of ours.
+
+    Raises:
+        SpendCapError: A cap on the live model's calls or cost ended it.
+    """
+    try:
+        return replay_version(what, trace, checkout, model)
+    except SpendCapError:
+        raise
+    except ReplayError as error:
+        unanswered = isinstance(error, ModelUnavailableError)
+        return Replay(
+            case_id=_id(what),
+            version=checkout.version,
+            replayer="python",
+            outcome="unanswered" if unanswered else "crashed",
+            trace=Trace(trace_id=trace.trace_id, source=trace.source),
+            trace_id=trace.trace_id,
+            error=str(error),
+        )
 
 
 def python_system(what: Plan) -> PythonSystem:
@@ -174,6 +204,12 @@ def entry_arguments(what: Plan, trace: Trace) -> object:
     stated = what.loaded.case.replay.input
     if stated is not None:
         return stated
+    if trace.source.format == STATED:
+        raise CaseError(
+            "expected the input of the system, got none: the case has no trace to take it from",
+            where=f"{what.where}: replay.input",
+            hint="State it under `replay: {input: {…}}`, the callable's arguments by name",
+        )
     if trace.input is None:
         raise ReplayError(
             "expected the input of the system, got a trace without one",

@@ -9,8 +9,10 @@ from ..cases.errors import UnrepeatError
 from ..cases.library import LoadedCase, list_cases, load
 from ..reports.case_view import CaseRow
 from ..scorers.proposals import Proposal, propose
+from . import results
 from .config import Project
 from .import_summary import evidence_items
+from .near_miss import correction_of, propose_before_barrier
 
 
 def case_rows(project: Project) -> list[CaseRow]:
@@ -22,15 +24,27 @@ def case_rows(project: Project) -> list[CaseRow]:
         except UnrepeatError as error:
             rows.append(CaseRow(id=folder.id, title=str(error), status="unreadable"))
             continue
+        newest = results.glance(project.results, case.id)
         rows.append(
-            CaseRow(id=case.id, title=case.title, kind=case.kind, severity=case.severity or "", status=case.status)
+            CaseRow(
+                id=case.id,
+                title=case.title,
+                kind=case.kind,
+                severity=case.severity or "",
+                status=case.status,
+                note=f"last: {newest.verdict.replace('_', ' ')}" if newest else "",
+            )
         )
     return rows
 
 
 def proposals_for(loaded: LoadedCase) -> tuple[Proposal, ...]:
     """Return proposed assertions for a draft; a case that asserts something needs none."""
-    return propose(loaded.document.traces) if loaded.case.is_draft else ()
+    if not loaded.case.is_draft:
+        return ()
+    if loaded.case.kind == "near_miss":
+        return propose_before_barrier(loaded.document.traces, correction_of(loaded))
+    return propose(loaded.document.traces)
 
 
 def builtins_of(loaded: LoadedCase, proposals: Sequence[Proposal]) -> dict[str, Any]:
@@ -39,7 +53,7 @@ def builtins_of(loaded: LoadedCase, proposals: Sequence[Proposal]) -> dict[str, 
 
     from ..cases.provability import prove_statement
 
-    told = prove_statement(loaded.document.traces)
+    told = prove_statement(loaded.traces_as_stated())
     return {
         "case": loaded.case.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         "digests": loaded.digests,

@@ -38,6 +38,23 @@ def failure_rate_at_most(failures: int, trials: int, confidence: float = 0.95) -
     return high
 
 
+def failure_rate_at_least(failures: int, trials: int, confidence: float = 0.95) -> float:
+    """Return the one-sided lower bound of a failure rate (Clopper-Pearson).
+
+    The smallest rate p at which seeing so many failures still has probability 1 - confidence: it solves
+    ``P(X >= failures | trials, p) = 1 - confidence``. By symmetry it is what the trials that held leave over.
+
+    Args:
+        failures: Failed trials, from 0 to ``trials``; the bound is 0 for none.
+        trials: Independent trials.
+        confidence: Between 0 and 1.
+
+    Raises:
+        ValueError: The numbers do not fit together.
+    """
+    return 1.0 - failure_rate_at_most(trials - failures, trials, confidence)
+
+
 def _at_most(failures: int, trials: int, rate: float) -> float:
     """Return ``P(X <= failures)`` of a binomial, in logarithms: the counts of ways leave the range of floats."""
     if not 0 < rate < 1:

@@ -76,17 +76,43 @@ def _harness_problem(
 ) -> str:
     if assertions < 1:
         return "the case asserts nothing about this trace"
-    for label, judged in (("baseline", baseline), ("candidate", candidate)):
-        if judged is not None and judged.replay.outcome not in ("completed", "stopped"):
+    sides = _present(baseline, candidate)
+    for label, judged in sides:
+        if not _ran(judged):
             return _did_not_run(label, judged)
-    sides = (("recording", recorded), *((each, judged.scores) for each, judged in _present(baseline, candidate)))
-    for label, scores in sides:
-        scored = {score.assertion for score in scores}
-        if len(scores) != assertions or len(scored) != assertions:
-            return f"{len(scored)} of {assertions} assertions were scored on the {label}"
-        for score in scores:
-            if isinstance(score, ScorerFailure):
-                return f"scorer {score.type} failed on the {label}: {score.error}"
+    scored = (("recording", recorded), *((label, judged.scores) for label, judged in sides))
+    problems = (_scoring_problem(label, scores, assertions) for label, scores in scored)
+    return next(filter(None, problems), "") or _bare(candidate)
+
+
+def replay_problem(label: str, judged: JudgedReplay, assertions: int) -> str:
+    """Return why a replay cannot be judged: it did not run, or its assertions were not scored; empty when it can.
+
+    Args:
+        label: What it is a replay of, for people.
+        judged: The replay with its scores.
+        assertions: How many assertions are about it: each must have its score.
+    """
+    if assertions < 1:
+        return "the case asserts nothing about this trace"
+    if not _ran(judged):
+        return _did_not_run(label, judged)
+    return _scoring_problem(label, judged.scores, assertions) or _bare(judged)
+
+
+def _ran(judged: JudgedReplay) -> bool:
+    return judged.replay.outcome in ("completed", "stopped")
+
+
+def _scoring_problem(label: str, scores: Scores, assertions: int) -> str:
+    scored = {score.assertion for score in scores}
+    if len(scores) != assertions or len(scored) != assertions:
+        return f"{len(scored)} of {assertions} assertions were scored on the {label}"
+    failures = (score for score in scores if isinstance(score, ScorerFailure))
+    return next((f"scorer {each.type} failed on the {label}: {each.error}" for each in failures), "")
+
+
+def _bare(candidate: JudgedReplay | None) -> str:
     scores = candidate.scores if candidate is not None else ()
     bare = [score.type for score in scores if isinstance(score, Score) and score.passed and score.scope is None]
     return f"{bare[0]} passed without saying how far" if bare else ""

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..cases.errors import ConfigError
@@ -59,13 +59,39 @@ def _directory(project: Project, wanted: str) -> Path | None:
 
 
 def _described(label: str, folder: Path, project: Project) -> Version:
-    return Version(label=label, digest=tree_digest(folder), path=os.path.relpath(folder, project.root))
+    digest = tree_digest(folder, leave_out=records_of(project))
+    return Version(label=label, digest=digest, path=os.path.relpath(folder, project.root))
 
 
-def tree_digest(folder: Path) -> str:
-    """Return the SHA-256 over names and contents of a version's files (what git tracks or would add)."""
+def records_of(project: Project) -> tuple[Path, ...]:
+    """Return the files and folders of a project that are about its incidents and no part of its system.
+
+    They change whenever a case moves on or somebody signs; the digest of the system that was signed must not.
+    """
+    policy = project.config.signoff
+    names = (project.config.incidents, policy.recoveries, policy.approvers, policy.allowed_signers, policy.revoked)
+    return tuple(Path(os.path.abspath(project.root / name)) for name in names)
+
+
+def tree_digest(folder: Path, *, leave_out: Sequence[Path] = ()) -> str:
+    """Return the SHA-256 over names and contents of a version's files (what git tracks or would add).
+
+    Args:
+        folder: The version.
+        leave_out: Absolute paths of files and folders that do not count.
+    """
+    base = Path(os.path.abspath(folder))
+    left_out = [each for each in leave_out if each != base]
+    files = version_files(folder)
+    return digest_of(
+        folder, [path for path in files if not any((base / path).is_relative_to(each) for each in left_out)]
+    )
+
+
+def digest_of(folder: Path, files: Iterable[str]) -> str:
+    """Return the SHA-256 over names and contents of files of a folder, in the order given; a missing one counts."""
     digest = hashlib.sha256()
-    for path in version_files(folder):
+    for path in files:
         full = folder / path
         digest.update(os.fsencode(path) + b"\0")
         if full.is_symlink():

@@ -215,8 +215,15 @@ class Playback:
         refusable = call is not None or asked.kind in ("tool", "retrieval")
         if refusable and self.modes.on_miss == "error_result":
             return Reply("raise", error=_NO_ANSWER), False
-        self.stopped = self.stopped or f"step {asked.seq}, {_words(asked)}: {_NO_ANSWER}"
+        self.stopped = self.stopped or f"step {asked.seq}, {_words(asked)}: {_NO_ANSWER}{self._remedy(asked.kind)}"
         return Reply("stop", error=_NO_ANSWER), False
+
+    def _remedy(self, kind: BoundaryKind) -> str:
+        """Return what to do about calls of a kind that the recording has none of; empty where it has some."""
+        if any(call.kind == kind for call in self.index.calls):
+            return ""
+        key = f"replay: {{boundaries: {{{kind}: {{mode: static, value: …}}}}}}"
+        return f", nor any {kind} call: state the answer in case.yaml, `{key}`"
 
     def _append(self, asked: _Asked, reply: Reply, valid: bool) -> None:
         if not valid and self.limit is None:
@@ -287,7 +294,7 @@ class Playback:
         if asked.stale:
             message = f"{_words(asked)}: was recorded after the write {asked.stale}, which this run did not make"
             self._diverge(asked, "changed_request", message, loses_validity=True)
-        elif found.grade is not None:
+        elif found.grade is not None and not (asked.mode == "static" and asked.counterpart is None):
             misses = found.match == "none"
             differences = (
                 request_differences(found.call.prepared.request, (found.compared or asked.request).request)

@@ -189,7 +189,10 @@ def _handle(
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
         case "call":
-            child.send(_answer(playback, message, model))
+            asked = time.monotonic()
+            answer = _answer(playback, message, model)
+            child.allow(time.monotonic() - asked)
+            child.send(answer)
         case "answered" if playback.is_open(message["seq"]):
             reply = playback.answered(message["seq"], message["answer"], message["error"])
             child.send({"action": reply.action, "value": reply.value})

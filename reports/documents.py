@@ -111,8 +111,9 @@ def load_result(path: Path) -> CaseVerdict:
     try:
         content = strict_json.read(path, strict=True)
     except SourceError as error:
-        raise ConfigError(error.message, where=error.where or str(path), hint=_HINT) from error
-    return _decoded(content, path.name)
+        where = f"{path.parent / error.where}" if error.where.startswith(path.name) else error.where or str(path)
+        raise ConfigError(error.message, where=where, hint=_HINT) from error
+    return _decoded(content, str(path))
 
 
 _HINT = "`unrepeat prove` writes result files"

@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from ..scorers.verdict import CaseVerdict
 from .sections import page_of
 from .text import is_unseen, visible
-from .words import LIVE_OUTCOMES, OUTCOMES, SCOPE_MEANINGS, SCOPES, VERDICTS, count, duration
+from .words import LIVE_OUTCOMES, OUTCOMES, SCOPE_MEANINGS, SCOPES, VERDICTS, count, duration, money, stands_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+PAGE_MARK = '<meta name="generator" content="unrepeat">'
+"""Stands near the start of every page, so that a page of ours is told from other files."""
 _TEMPLATES = Path(__file__).parent / "templates"
 _LINKABLE = re.compile(r"(?:https?://|mailto:)[^\s\"'<>\\^`{|}\x00-\x20\x7f-\x9f]+", re.IGNORECASE)
 _SHOWN_ESCAPE = '<span class="escaped">{}</span>'
@@ -38,32 +40,35 @@ def render_page(verdict: CaseVerdict) -> str:
     Returns:
         A complete document. It loads nothing, and reads the same without JavaScript.
     """
-    style, script = _asset("page.css"), _asset("page.js")
-    template = _environment().get_template("page.html")
+    style, script = asset("page.css"), asset("page.js")
+    template = environment().get_template("page.html")
     return template.render(page=page_of(verdict), style=style, script=script, policy=_policy(style, script)) + "\n"
 
 
 def _policy(style: str, script: str) -> str:
     """Return the content security policy: nothing but the page's own style and script."""
     return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; style-src '{content_hash(style)}'; script-src '{content_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
+    """Return the source expression of a content security policy that allows just this text."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @cache
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """Return a file of the templates that goes into a page as it is."""
     from markupsafe import Markup
 
     return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the environment of all pages: everything is escaped, nothing undefined is rendered."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -73,7 +78,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(data=data, data_link=data_link, count=count, duration=duration)
+    environment.filters.update(
+        data=data, data_link=data_link, count=count, duration=duration, money=money, stands_in=stands_in
+    )
     environment.globals.update(
         VERDICTS=VERDICTS, SCOPES=SCOPES, SCOPE_MEANINGS=SCOPE_MEANINGS, OUTCOMES=OUTCOMES, LIVE_OUTCOMES=LIVE_OUTCOMES
     )

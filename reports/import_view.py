@@ -122,7 +122,9 @@ def _proposals(screen: Screen, proposals: Sequence[Proposal]) -> None:
     if not proposals:
         return
     screen.gap()
-    screen.line(("PROPOSED ASSERTIONS  ", "bold"), ("red on this recording; accept the ones that say it", "dim"))
+    screen.line(
+        ("PROPOSED ASSERTIONS  ", "bold"), ("red on this recording; accept those that state the failure", "dim")
+    )
     for number, proposal in enumerate(proposals, 1):
         screen.paragraph(proposal.words, indent=5, label=f" {number}.".ljust(5), label_style="bold")
         if proposal.reason:

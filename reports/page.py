@@ -108,8 +108,12 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One trace of the case."""
+    """One trace of the case, shown whole."""
 
+    number: int
+    """Its place in the case, from 1."""
+    others: str
+    """The traces that came out like it, such as ``2-11, 13``; empty for none."""
     verdict: TraceVerdict
     assertions: tuple[Assertion, ...]
     steps: tuple[StepRow, ...]
@@ -119,10 +123,29 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One line of the table of all traces."""
+
+    number: int
+    verdict: TraceVerdict
+    user: str
+    shown: int
+    """Number of the trace that shows what this one looks like: itself, or the one it is like; 0 for none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The whole page."""
 
     verdict: CaseVerdict
+    traces: tuple[TraceRow, ...]
+    """Every trace of a case that has several; empty for one."""
+    tally: str
+    """How many of them came out how."""
+    traces_left_out: int
     sections: tuple[Section, ...]
+    """The traces that are shown whole: of those that came out alike the first."""
+    sources: tuple[tuple[str, str], ...]
+    """The files the traces came from: digest, then name and format."""
     evidence: tuple[tuple[str, int], ...]
     """How many of the evidence items are in each state."""

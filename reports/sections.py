@@ -12,7 +12,8 @@ from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
 from .calls import answer_line, call_of_span, is_boundary, kind_of, request_line
 from .differences import segments
 from .facts import facts_of
-from .page import Assertion, Difference, Evidence, Half, Judged, Lane, Page, Section, SpanRow, StepRow
+from .likeness import Alike, alike_verdicts, ranges, tally
+from .page import Assertion, Difference, Evidence, Half, Judged, Lane, Page, Section, SpanRow, StepRow, TraceRow
 from .steps import Side, Step, pair_steps
 from .timeline import Timeline, timeline_of
 from .values import Allowance, Value, as_text
@@ -20,6 +21,10 @@ from .words import GRADES, STATES, duration, score_mark
 
 MOST_ROWS = 400
 """Steps, and spans of a timeline, on a page; the JSON of the run has the rest."""
+MOST_SECTIONS = 10
+"""Traces of a case that are shown whole."""
+MOST_TRACES = 1_000
+"""Lines of the table of traces."""
 _LINE = 150
 _DIFFERENCE = 6_000
 
@@ -28,11 +33,28 @@ def page_of(verdict: CaseVerdict) -> Page:
     """Work out the page of a verdict."""
     allowance = Allowance()
     states = [str(item.get("state", "missing")) for item in verdict.completeness]
+    shown = alike_verdicts(verdict)[:MOST_SECTIONS]
     return Page(
         verdict,
-        tuple(_section(verdict, trace, place, allowance) for place, trace in enumerate(verdict.traces, 1)),
+        tuple(_trace_rows(verdict, shown)) if len(verdict.traces) > 1 else (),
+        tally(verdict.traces),
+        max(len(verdict.traces) - MOST_TRACES, 0),
+        tuple(_section(verdict, group, allowance) for group in shown),
+        tuple(dict.fromkeys(_source(trace) for trace in verdict.traces)),
         tuple((state, states.count(state)) for state in STATES if state in states),
     )
+
+
+def _trace_rows(verdict: CaseVerdict, shown: Sequence[Alike]) -> Iterator[TraceRow]:
+    places = {number: group.number for group in shown for number in (group.number, *group.others)}
+    for number, trace in enumerate(verdict.traces[:MOST_TRACES], 1):
+        session = trace.recording.session
+        yield TraceRow(number, trace, session.user_id if session else "", places.get(number, 0))
+
+
+def _source(trace: TraceVerdict) -> tuple[str, str]:
+    source = trace.recording.source
+    return source.sha256, f"{source.file}, {source.format}"
 
 
 class _Anchors:
@@ -53,7 +75,8 @@ class _Anchors:
         return f"{self.prefix}-{place}" if 0 < place <= MOST_ROWS else ""
 
 
-def _section(verdict: CaseVerdict, trace: TraceVerdict, place: int, allowance: Allowance) -> Section:
+def _section(verdict: CaseVerdict, group: Alike, allowance: Allowance) -> Section:
+    place, trace = group.number, verdict.traces[group.number - 1]
     recorded = _Anchors(f"recorded-{place}", trace.recording)
     replay = trace.candidate.replay if trace.candidate else None
     replayed = _Anchors(f"replayed-{place}", replay.trace) if replay else None
@@ -62,6 +85,8 @@ def _section(verdict: CaseVerdict, trace: TraceVerdict, place: int, allowance: A
     if replay and replayed:
         lanes.append(_lane(f"Replay of {replay.version.label}", replay.trace, replayed, allowance))
     return Section(
+        place,
+        ranges(group.others),
         trace,
         tuple(_assertions(verdict, trace, recorded, replayed)),
         tuple(_step_row(step, recorded, replayed) for step in steps[:MOST_ROWS]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cases.trace import Span, Trace
+from ..cases.trace import Evaluation, Span, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +41,21 @@ class Timeline:
         return self.depths.get(span.span_id, 0)
 
     def place(self, span: Span) -> Place | None:
-        """Return where a span lies; None when it, or its trace, has no times."""
-        if not self.timed or span.start_ns is None:
+        """Return where a span lies; None when it, or its trace, has no times, or it came when the run was over."""
+        if not self.timed or span.start_ns is None or not 0 <= span.start_ns - self.begin_ns <= self.length_ns:
             return None
         taken = max((span.end_ns if span.end_ns is not None else span.start_ns) - span.start_ns, 0)
         return Place((span.start_ns - self.begin_ns) / self.length_ns, taken / self.length_ns, taken / 1e9)
 
 
 def timeline_of(trace: Trace) -> Timeline:
-    """Return times and depths of a trace; a loop among parents counts as no parent."""
-    starts = [span.start_ns for span in trace.spans if span.start_ns is not None]
-    ends = [span.end_ns for span in trace.spans if span.end_ns is not None]
+    """Return times and depths of a trace; a loop among parents counts as no parent.
+
+    Scores are often given hours after the run: they do not make it longer.
+    """
+    run = [span for span in trace.spans if not isinstance(span.view, Evaluation)] or trace.spans
+    starts = [span.start_ns for span in run if span.start_ns is not None]
+    ends = [span.end_ns for span in run if span.end_ns is not None]
     begin = min(starts, default=0)
     return Timeline(begin, max(max(ends + starts, default=0) - begin, 0), _depths(trace))
 

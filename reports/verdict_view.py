@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..replayers.usage import Usage
 from ..scorers.score import Score, ScorerFailure
-from ..scorers.verdict import CaseVerdict, JudgedReplay, TraceVerdict
+from ..scorers.verdict import CaseVerdict, JudgedReplay, Settlement, TraceVerdict
 from .screen import Part, Screen
-from .words import COLOURS, OUTCOMES, SCOPE_MEANINGS, count, duration, score_mark, verdict_label
+from .words import COLOURS, OUTCOMES, SCOPE_MEANINGS, count, duration, money, score_mark, verdict_label
 
 _STYLES = {
     "pass": "bold green",
@@ -90,12 +91,33 @@ def render_proof(screen: Screen, verdict: CaseVerdict) -> None:
     screen.gap()
     _points(screen, " shows", verdict.proves)
     _points(screen, " does not show", not_proven)
+    if verdict.usage is not None:
+        screen.paragraph(_used(verdict.usage), indent=_INDENT, label=" took")
     if verdict.settlement:
-        cost = f" ({count(verdict.settlement.calls, 'model call')})" if verdict.settlement.calls is not None else ""
-        screen.paragraph(verdict.settlement.why + cost, indent=_INDENT, label=" to settle")
+        screen.paragraph(verdict.settlement.why + _takes(verdict.settlement), indent=_INDENT, label=" to settle")
         screen.command(verdict.settlement.command, _INDENT)
     if verdict.next_command and not (verdict.settlement and verdict.settlement.command == verdict.next_command):
         screen.command(verdict.next_command, _INDENT, " next")
+
+
+def _takes(settlement: Settlement) -> str:
+    """Return what settling it takes, in brackets, as far as it can be told."""
+    if settlement.calls is None:
+        return ""
+    told = [count(settlement.calls, "model call")]
+    estimate = settlement.estimate
+    if estimate is not None and estimate.cost_usd is not None:
+        told.append(money(estimate.cost_usd))
+    if estimate is not None and estimate.seconds is not None:
+        told.append(f"about {duration(estimate.seconds)}")
+    return f" ({', '.join(told)})"
+
+
+def _used(usage: Usage) -> str:
+    tokens = "tokens not told" if usage.untold else f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+    retries = f", {count(usage.retries, 'retry', 'retries')}" if usage.retries else ""
+    cost = money(usage.cost_usd) if usage.cost_usd is not None else "cost unknown"
+    return f"{count(usage.calls, 'model call')}{retries}, {tokens}, {cost}, {duration(usage.seconds)} of waiting"
 
 
 def _points(screen: Screen, label: str, sentences: Sequence[str]) -> None:

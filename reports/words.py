@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..replayers.replay import Grade
 from ..scorers.score import Scope, Score, ScorerFailure
-from ..scorers.verdict import VerdictWord
+from ..scorers.verdict import CaseVerdict, VerdictWord
 
 VERDICTS: dict[VerdictWord, str] = {
     "fixed": "Fixed",
@@ -65,6 +65,11 @@ def verdict_label(word: VerdictWord, scope: Scope | None = None) -> str:
     return VERDICTS[word] + (f" · {SCOPES[scope]}" if scope else "")
 
 
+def stands_in(verdict: CaseVerdict) -> str:
+    """Return what stands in for a baseline that was not named: the recording, or nothing but what people state."""
+    return "stated" if verdict.digests.get("trace") == "" else "recording"
+
+
 def score_mark(score: Score | ScorerFailure | None) -> str:
     """Return ``pass``, ``fail``, ``undecided``, ``crashed`` or ``absent``."""
     if score is None:
@@ -81,6 +86,13 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.2f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def money(cost_usd: float) -> str:
+    """Return a cost with enough digits to tell it from nothing: ``12.40 USD``, ``0.0031 USD``."""
+    if cost_usd >= 1 or not cost_usd:
+        return f"{cost_usd:,.2f} USD"
+    return f"{cost_usd:.2g} USD" if cost_usd >= 0.0001 else "less than 0.0001 USD"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -14,32 +14,32 @@ The rules (``1-product.md``, verdicts and the scope of proof):
    conversation; a question to a model that the recording does not have (another prompt, a judge) is not that.
    Later recorded attempts, where the model "says the same again", must have come up and been prevented too;
    one that goes through fails.
-7. A replay that could not have shown the failure passes nothing: its function is no boundary of this version,
-   what was written is not known, isolation refused what the system tried beside its boundaries, code of the
-   system was still at work when it returned or is left for later, or the run made no call at all where the
-   recording has some.
-8. A call that would fail the assertion in its recorded spelling was respelled, not prevented: undecided.
-9. Everything else is undecided. Undecided is never a pass.
+7. A replay that could not have shown the failure passes nothing (``scorers.blindness``).
+8. Everything else is undecided. Undecided is never a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import takewhile
 
 import msgspec
 
-from ..cases.trace import ToolCall, Trace, Write
-from ..replayers.boundary import kind_of
+from ..cases.trace import Trace
 from ..replayers.replay import BoundaryEvent, Replay
-from .calls import proposed_calls
-from .respelling import as_recorded
+from .blindness import blind_reason
+from .decisive import boundary_span, decisive_span, trigger_span
 from .score import Scope, Score, Scorer, ScorerFailure, Violation
 
 
 def judge(
-    scorer: Scorer, index: int, recording: Trace, recorded: Sequence[Violation], replay: Replay
+    scorer: Scorer,
+    index: int,
+    recording: Trace,
+    recorded: Sequence[Violation],
+    replay: Replay,
+    *,
+    did_its_work: Callable[[], bool] = lambda: False,
 ) -> Score | ScorerFailure:
     """Return the score of one assertion over one replay.
 
@@ -49,13 +49,14 @@ def judge(
         recording: The trace that was replayed.
         recorded: The violations the scorer found in it.
         replay: The replay.
+        did_its_work: Whether another assertion holds over it that a run without any work would break.
 
     Returns:
         A score, or a failure when the scorer itself crashed: never a low score.
     """
     try:
         found = () if scorer.property == "whole_run" and not _is_whole(replay) else scorer.find(replay.trace)
-        passed, scope, reason, violations = _Judge(scorer, recording, replay).decide(found, recorded)
+        passed, scope, reason, violations = _Judge(scorer, recording, recorded, replay, did_its_work).decide(found)
     except Exception as error:  # a scorer's crash is data; the verdict becomes `error`
         return ScorerFailure(
             type=scorer.type,
@@ -80,9 +81,18 @@ _Decision = tuple[bool | None, Scope | None, str, Sequence[Violation]]
 
 
 class _Judge:
-    def __init__(self, scorer: Scorer, recording: Trace, replay: Replay) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        recording: Trace,
+        recorded: Sequence[Violation],
+        replay: Replay,
+        did_its_work: Callable[[], bool],
+    ) -> None:
         self.scorer = scorer
         self.recording = recording
+        self.recorded = recorded
+        self.did_its_work = did_its_work
         self.replay = replay
         self.limit = replay.limit
 
@@ -95,92 +105,29 @@ class _Judge:
         return {event.recorded_span_id: event for event in self.replay.events if event.recorded_span_id}
 
     @cached_property
-    def writing_tools(self) -> set[str]:
-        return _writing_tools(self.recording)
-
-    @cached_property
-    def reading_tools(self) -> set[str]:
-        return {view.name for _, view in self.recording.views(ToolCall) if view.effect == "read"}
-
-    @cached_property
     def order(self) -> dict[str, int]:
         return {span.span_id: number for number, span in enumerate(self.recording.spans)}
 
-    def decide(self, found: Sequence[Violation], recorded: Sequence[Violation]) -> _Decision:
+    def decide(self, found: Sequence[Violation]) -> _Decision:
         """Apply the rules in the order they are stated above."""
-        blind = self._blind(recorded) or ("" if found else self._respelled())
         if _is_whole(self.replay):
             if found:
                 return False, None, found[0].reason, found
-            if blind:
-                return None, None, blind, ()
-            return True, "whole_run", "holds to the end of the run; every answer was valid", ()
+            return self._unless_blind((True, "whole_run", "holds to the end of the run; every answer was valid", ()))
         if self.scorer.property == "whole_run":
             return None, None, f"undecided: {self._why_open()}, and it can only be judged at the end", ()
         if self.scorer.property == "liveness":
             return self._liveness(found)
-        passed, scope, reason, violations = self._safety(found, recorded)
-        return (None, None, blind, ()) if passed and blind else (passed, scope, reason, violations)
+        return self._unless_blind(self._safety(found))
 
-    def _blind(self, recorded: Sequence[Violation]) -> str:
-        """Return why this replay could not have shown the failure at all; empty when it could."""
-        if not self.replay.events and any(map(kind_of, self.recording.spans)):
-            return "undecided: the run made no call at all, where the recording has some; it may not have done its work"
-        if len(self.replay.refused) > self.replay.refused_at_start:
-            tried = self.replay.refused[self.replay.refused_at_start]
-            return f"undecided: the system tried {tried}, which is no boundary and was refused"
-        if self.replay.unfinished:
-            return f"undecided: {self.replay.unfinished[0]} was still at work when the system returned"
-        if self.replay.unseen:
-            return f"undecided: {self.replay.unseen[0]}"
-        if self.scorer.property == "safety":
-            for decisive in filter(None, map(_decisive, recorded)):
-                unseen = self._unseen(decisive)
-                if unseen:
-                    return f"undecided: the recording shows it in span {decisive}, which {unseen}"
-        if self.scorer.type == "writes":
-            for event in self.replay.events:
-                if event.kind == "tool" and not _answered_as_recorded(event) and self._may_write(event.name):
-                    wrote = f"what {event.name} wrote in step {event.seq} is not known"
-                    return f"undecided: {wrote}; it was not answered as recorded"
-        return ""
-
-    def _respelled(self) -> str:
-        """Return which call only spells its arguments differently than the recorded failure; empty for none."""
-        differs = any(event.kind == "tool" and event.match != "exact" for event in self.replay.events)
-        if self.scorer.property != "safety" or not differs:
-            return ""
-        spelled = as_recorded(self.replay.trace, self.recording)
-        if spelled is None:
-            return ""
-        for event in filter(None, map(self._event_of, self.scorer.find(spelled))):
-            call = f"step {event.seq} calls {event.name} with arguments spelled differently than recorded"
-            return f"undecided: {call}, which may do the same"
-        return ""
+    def _unless_blind(self, decision: _Decision) -> _Decision:
+        if not decision[0]:
+            return decision
+        blind = blind_reason(self.scorer, self.recording, self.recorded, self.replay, did_its_work=self.did_its_work)
+        return (None, None, blind, ()) if blind else decision
 
     def _event_of(self, violation: Violation) -> BoundaryEvent | None:
-        return self.by_span.get(_decisive(violation).split(".")[0])
-
-    def _unseen(self, decisive: str) -> str:
-        """Return why a replay of this version cannot show a span; empty when it can."""
-        boundary = _boundary_span(self.recording, decisive)
-        if not boundary:
-            return "no boundary call of a replay makes"
-        span, functions = self.recording.span(boundary), self.replay.functions
-        kind = kind_of(span)
-        if self.replay.replayer != "python" or f"{kind}:*" in functions:
-            return ""  # nothing of the app ran, or tools of any name are seen
-        if isinstance(span.view, ToolCall) and f"tool:{span.view.name}" not in functions:
-            return f"is a call of {span.view.name}: no boundary function of this version has that name"
-        if not any(each.startswith(f"{kind}:") for each in functions):
-            return f"is a {kind} call: this version has no boundary function for those"
-        return ""
-
-    def _may_write(self, tool: str) -> bool:
-        """Whether a tool may write in a way that only the recording would have shown."""
-        if not self.writing_tools:
-            return False  # judged by the calls themselves, and those are seen
-        return tool in self.writing_tools or tool not in self.reading_tools
+        return self.by_span.get(decisive_span(violation).split(".")[0])
 
     def _why_open(self) -> str:
         if self.limit is None:
@@ -203,13 +150,13 @@ class _Judge:
             return True
         return event.seq < self.limit if _rests_on_answer(event) else event.seq <= self.limit
 
-    def _safety(self, found: Sequence[Violation], recorded: Sequence[Violation]) -> _Decision:
+    def _safety(self, found: Sequence[Violation]) -> _Decision:
         decided = [violation for violation in found if self._is_decided(violation)]
         if decided:
             return False, None, decided[0].reason, decided
         if self.limit is None:
             return None, None, f"undecided: {self._why_open()}", ()
-        states = [self._state(violation) for violation in self._in_order(recorded)]
+        states = [self._state(violation) for violation in self._in_order()]
         if "prevented" not in states:
             return None, None, f"undecided: {self._why_open()}, before the failure could be decided", ()
         if found:
@@ -217,7 +164,7 @@ class _Judge:
             return False, None, reason, found
         if "open" in states:
             return None, None, "undecided: a later recorded attempt never came up in this run", ()
-        first = self._in_order(recorded)[0].reason
+        first = self._in_order()[0].reason
         return True, "recorded_action", self._prevented(states, first), ()
 
     def _prevented(self, states: Sequence[str], first: str) -> str:
@@ -230,15 +177,15 @@ class _Judge:
         event = self._event_of(violation)
         return event is not None and self._counts(event)
 
-    def _in_order(self, recorded: Sequence[Violation]) -> list[Violation]:
-        return sorted(recorded, key=lambda each: self.order.get(_decisive(each), len(self.order)))
+    def _in_order(self) -> list[Violation]:
+        return sorted(self.recorded, key=lambda each: self.order.get(decisive_span(each), len(self.order)))
 
     def _state(self, violation: Violation) -> str:
         """Return what became of a recorded violation: prevented, prevented again (past the limit), or open."""
         limit = self.limit or 0
-        if not _decisive(violation):
+        if not decisive_span(violation):
             return "open"  # about the output, which is not judged past the limit
-        decisive = _boundary_span(self.recording, _decisive(violation)) or _decisive(violation)
+        decisive = boundary_span(self.recording, decisive_span(violation)) or decisive_span(violation)
         counterpart = self.by_recorded.get(decisive)
         if counterpart is not None:
             if counterpart.kind == "approval" and not self._came_up(violation, counterpart.seq):
@@ -252,7 +199,7 @@ class _Judge:
 
     def _state_by_trigger(self, decisive: str, limit: int) -> str:
         """Return what became of a violation by what happened after the answer that led to it."""
-        trigger = _trigger(self.recording, decisive)
+        trigger = trigger_span(self.recording, decisive)
         if trigger == "":
             return "prevented" if self._next_model_step(0, decisive, 1) <= limit else "open"
         led = self.by_recorded.get(trigger)
@@ -304,10 +251,6 @@ def _is_whole(replay: Replay) -> bool:
     return replay.limit is None and replay.outcome == "completed"
 
 
-def _decisive(violation: Violation) -> str:
-    return violation.decided_at or next(iter(violation.span_ids), "")
-
-
 def _rests_on_answer(event: BoundaryEvent) -> bool:
     """A retrieval or a model call is judged by what it answered, other calls by what was asked of them."""
     return event.kind in ("retrieval", "model")
@@ -317,47 +260,3 @@ def _messages_after(led: BoundaryEvent) -> int:
     """Return how many messages a conversation has once a call has been answered."""
     count = led.request.get("messages") if isinstance(led.request, Mapping) else None
     return count + 1 if led.kind == "model" and isinstance(count, int) else 1
-
-
-def _boundary_span(trace: Trace, span_id: str) -> str:
-    """Return the boundary call a span belongs to: itself, or the nearest one it hangs below (a write).
-
-    Returns:
-        A span id; empty when there is none.
-    """
-    by_id = {span.span_id: span for span in trace.spans}
-    seen: set[str] = set()
-    current = span_id
-    while current in by_id and current not in seen:
-        if kind_of(by_id[current]) is not None:
-            return current
-        seen.add(current)
-        current = by_id[current].parent_id
-    return ""
-
-
-def _writing_tools(trace: Trace) -> set[str]:
-    """Return the names of the tools below which the recording has writes."""
-    owners = {_boundary_span(trace, span.span_id) for span, _ in trace.views(Write)}
-    return {view.name for span, view in trace.views(ToolCall) if span.span_id in owners}
-
-
-def _answered_as_recorded(event: BoundaryEvent) -> bool:
-    return event.mode == "recorded" and event.match != "none"
-
-
-def _trigger(trace: Trace, span_id: str) -> str:
-    """Return the boundary call whose answer led to a span: the model call that proposed it, else the one before.
-
-    Returns:
-        A span id; empty when the system's input itself led to it.
-    """
-    before = [span for span in takewhile(lambda span: span.span_id != span_id, trace.spans) if kind_of(span)]
-    target = next((span for span in trace.spans if span.span_id == span_id), None)
-    if target is not None and isinstance(target.view, ToolCall):
-        earlier = {span.span_id for span in before}
-        asked = [call for call in proposed_calls(trace) if call.span_id in earlier and call.name == target.view.name]
-        same_id = [call for call in asked if call.id and call.id == target.view.id]
-        if same_id or asked:
-            return (same_id or asked)[-1].span_id
-    return before[-1].span_id if before else ""

@@ -20,7 +20,7 @@ from .calls import calls_of, name_matcher
 from .disguise import Haystack, Needle, folded
 from .predicates import search
 from .score import Scorer, Violation
-from .targets import canonical_text, has_output, strings_in
+from .targets import canonical_text, decoded_in, has_output, refuse_unreadable, strings_in
 
 VERSION = "1"
 _SHOWN = 4
@@ -40,6 +40,8 @@ def compile_no_leak(assertion: NoLeak) -> Scorer:
                 violations.append(Violation(reason=f"{place} holds {what} {how}".rstrip(), span_ids=spans))
         if not violations and "output" in assertion.where and not has_output(trace):
             raise ScorerError("expected the output, got none recorded; cannot tell", where=f"trace {trace.trace_id}")
+        if not violations and "output" in assertion.where:
+            refuse_unreadable(trace.output)
         return tuple(violations)
 
     return Scorer(
@@ -65,7 +67,7 @@ def _places(trace: Trace, assertion: NoLeak) -> Iterator[tuple[str, tuple[str, .
         for span, view in trace.views(ModelCall):
             yield "what the model said", (span.span_id,), [_said(each) for each in trace.outputs(view)]
     if "output" in assertion.where and has_output(trace):
-        texts = list(strings_in(trace.output)) or [canonical_text(trace.output)]
+        texts = [*strings_in(trace.output), *decoded_in(trace.output)] or [canonical_text(trace.output)]
         yield "the output", (), texts
 
 

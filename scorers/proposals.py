@@ -19,7 +19,10 @@ MOST = 8
 """Most proposals offered; beyond that nobody reads them."""
 _MOST_OF_A_KIND = 3
 
-_KINDS: tuple[Callable[[Trace], Iterator[suspicions.Candidate]], ...] = (
+Kind = Callable[[Trace], Iterator[suspicions.Candidate]]
+"""Looks for one kind of failure in a trace."""
+
+_KINDS: tuple[Kind, ...] = (
     suspicions.against_decisions,
     suspicions.followed_instructions,
     suspicions.leaked_secrets,
@@ -47,18 +50,19 @@ class Proposal:
     """The violation that makes it red on the recording."""
 
 
-def propose(traces: Sequence[Trace]) -> tuple[Proposal, ...]:
+def propose(traces: Sequence[Trace], before: Sequence[Kind] = ()) -> tuple[Proposal, ...]:
     """Propose assertions that are red on at least one of the recorded traces.
 
     Args:
         traces: The traces of one case.
+        before: What to look for first, such as the drafts that the barrier of a near miss stopped.
 
     Returns:
         At most eight, the most convincing first; where nothing looks wrong by itself, the calls that look like
         writing. Empty when there are none of those either.
     """
     collected = _Collected(traces)
-    for kind in _KINDS:
+    for kind in (*before, *_KINDS):
         collected.take(kind, _MOST_OF_A_KIND)
     if not collected.proposals:
         collected.take(suspicions.writing_calls_at_all, MOST)
@@ -71,7 +75,7 @@ class _Collected:
         self._traces = traces
         self._seen: list[dict[str, Any]] = []
 
-    def take(self, kind: Callable[[Trace], Iterator[suspicions.Candidate]], most: int) -> None:
+    def take(self, kind: Kind, most: int) -> None:
         taken = 0
         for trace in self._traces:
             for assertion, why in kind(trace):

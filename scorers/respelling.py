@@ -1,12 +1,13 @@
-"""The same call spelled differently: ``"AC-5512 "`` for ``"AC-5512"``, ``"59.0"`` for 59.
+"""The same call spelled differently: ``"AC-5512 "`` for ``"AC-5512"``, ``["59.0"]`` for 59, ``order`` for ``order_id``.
 
 A system on the other side often takes both for the same, so a call that was only respelled was not prevented. What it
-is taken for there, a recording cannot say: such a call is undecided, never a pass.
+is taken for there, a recording cannot say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -15,50 +16,50 @@ from ..cases.trace import Span, ToolCall, Trace
 from .disguise import folded
 
 
-def as_recorded(replayed: Trace, recording: Trace) -> Trace | None:
-    """Return a replay's trace with each respelled argument in its recorded spelling; None where none was respelled.
+def as_recorded(replayed: Trace, call: ToolCall, changed: Collection[str]) -> Trace:
+    """Return a replay's trace with the arguments of changed calls read as those of a recorded call where they may be.
+
+    An argument that is the recorded one respelled is taken for it, and so is one that the changed call does not have.
 
     Args:
         replayed: The trace of the replay.
-        recording: The trace that was replayed; its calls of the same tool say how a value was spelled.
+        call: The recorded call.
+        changed: The spans of the calls that were not made as recorded.
     """
-    recorded: dict[str, list[Any]] = {}
-    for _, view in recording.views(ToolCall):
-        recorded.setdefault(view.name, []).append(view.arguments)
-    spans = tuple(_respelled(span, recorded) for span in replayed.spans)
-    if all(new is old for new, old in zip(spans, replayed.spans, strict=True)):
-        return None
+    spans = tuple(_respelled(span, call) if span.span_id in changed else span for span in replayed.spans)
     return msgspec.structs.replace(replayed, spans=spans)
 
 
-def _respelled(span: Span, recorded: Mapping[str, list[Any]]) -> Span:
+def _respelled(span: Span, call: ToolCall) -> Span:
     view = span.view
-    if not isinstance(view, ToolCall) or not isinstance(view.arguments, Mapping):
+    if not isinstance(view, ToolCall) or view.name != call.name or not isinstance(call.arguments, Mapping):
         return span
-    for arguments in recorded.get(view.name, ()):
-        spelled = _like(view.arguments, arguments)
-        if spelled is not view.arguments:
-            return msgspec.structs.replace(span, view=msgspec.structs.replace(view, arguments=spelled))
-    return span
+    given = view.arguments if isinstance(view.arguments, Mapping) else {}
+    spelled = {key: _like(each, call.arguments[key]) if key in call.arguments else each for key, each in given.items()}
+    arguments = {**call.arguments, **spelled}
+    return msgspec.structs.replace(span, view=msgspec.structs.replace(view, arguments=arguments, arguments_raw=""))
 
 
 def _like(value: Any, recorded: Any) -> Any:
     """Return a value in the recorded spelling wherever it is the recorded one respelled; itself where nowhere."""
     if isinstance(value, Mapping) and isinstance(recorded, Mapping):
-        spelled = {key: _like(each, recorded[key]) if key in recorded else each for key, each in value.items()}
-        return value if all(spelled[key] is value[key] for key in value) else spelled
-    if isinstance(value, list) and isinstance(recorded, list) and len(value) == len(recorded):
-        items = [_like(each, other) for each, other in zip(value, recorded, strict=True)]
-        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        return {key: _like(each, recorded[key]) if key in recorded else each for key, each in value.items()}
+    if isinstance(value, list) and isinstance(recorded, list):
+        if len(value) != len(recorded):
+            return value
+        return [_like(each, other) for each, other in zip(value, recorded, strict=True)]
     plain = _plain(value)
-    same = plain is not None and plain == _plain(recorded) and (type(value) is not type(recorded) or value != recorded)
-    return recorded if same else value
+    return recorded if plain is not None and plain == _plain(recorded) else value
 
 
-def _plain(value: Any) -> str | float | None:
-    """Return what two spellings of one value have in common; None for what has no spelling."""
+def _plain(value: Any) -> str | float | bool | None:
+    """Return what the spellings of one value have in common; None for what is no single value."""
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, Mapping) and list(value) == ["__bytes__"]:
+        value = base64.b64decode(value["__bytes__"]).decode("utf-8", "replace")
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
+        return value if isinstance(value, bool) else None
     text = folded(str(value))
     try:
         return float(text)

@@ -15,10 +15,14 @@ from ..cases.assertions import DocumentPattern, Retrieved
 from ..cases.errors import ScorerError
 from ..cases.trace import Document, Retrieval, Span, Trace
 from .calls import excerpt
+from .disguise import folded
 from .predicates import MISSING, Check, as_number, compile_predicate, json_equal
 from .score import Scorer, Violation
 
 VERSION = "1"
+
+_LABELS = frozenset({"status", "trust", "acl", "data_source"})
+"""Words of a vocabulary: an index that writes ``Superseded`` means the same as one that writes ``superseded``."""
 
 _Test = Callable[[Document, Retrieval], bool | None]
 """True, False, or None where the document does not state what is asked."""
@@ -139,6 +143,8 @@ def _check(name: str, predicate: Any) -> Check:
         return compile_predicate(predicate)
     if name == "content":
         return lambda text: str(predicate) in text
+    if name in _LABELS and isinstance(predicate, str):
+        return lambda text: folded(text) == folded(predicate)
     return lambda text: json_equal(text, predicate) or _same_number(text, predicate)
 
 

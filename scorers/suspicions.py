@@ -38,7 +38,7 @@ _BAD_STATUS = re.compile(
     r"(?i)supersed|deprecat|obsolet|expired|withdrawn|archived|draft|revoked|outdated|retracted|stale"
 )
 _BAD_TRUST = re.compile(r"(?i)untrusted|unverified|unknown|^low$|^none$|user.generated|^external$")
-_TECHNICAL = re.compile(r"(?i)idempot|nonce|request_?id|trace_?id|correlation")
+TECHNICAL = re.compile(r"(?i)idempot|nonce|request_?id|trace_?id|correlation")
 """Names of arguments that the system makes up by itself."""
 _DIGITS = re.compile(r"\d+")
 _LONGEST_ARGUMENT = 80
@@ -208,7 +208,7 @@ def foreign_arguments(trace: Trace) -> Iterator[Candidate]:
         if not looks_writing(call):
             continue
         for name, value in telling_arguments(call).items():
-            if _is_identifier(value) and not _TECHNICAL.search(name) and str(value).casefold() not in trusted:
+            if _is_identifier(value) and not TECHNICAL.search(name) and str(value).casefold() not in trusted:
                 source = _seen_in(trace, call, value)
                 why = f"{name} {value} was named neither by the user nor by the instructions{source}"
                 yield {"type": "not-tool-called", "tool": call.name, "args": {name: value}}, why

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,6 +64,9 @@ def output_scorer(
         if not targets:
             return _absent(trace, place, negative)
         found = [(flaw(target.value), target.span_ids) for target in targets]
+        if negative and not any(words for words, _ in found):
+            for target in targets:
+                refuse_unreadable(target.value)
         return tuple(Violation(reason=f"the {place} {words}", span_ids=ids) for words, ids in found if words)
 
     kind: Property = "safety" if negative and assertion.span else "whole_run"
@@ -133,7 +138,9 @@ def texts_of(value: Any) -> list[str]:
     """Return the texts in which an output is searched: itself, and for JSON each text in it, unescaped."""
     if isinstance(value, str):
         return [value]
-    return [canonical_text(value), *strings_in(value, names=False)]
+    texts = [*strings_in(value, names=False), *decoded_in(value)]
+    pieces = ["".join(texts)] if len(texts) > 1 else []  # an answer in pieces says what they say together
+    return [canonical_text(value), *texts, *pieces]
 
 
 def strings_in(value: Any, names: bool = True) -> Iterator[str]:
@@ -148,6 +155,48 @@ def strings_in(value: Any, names: bool = True) -> Iterator[str]:
                 stack.extend((each, name) if names else (each,))
         elif isinstance(current, (list, tuple)):
             stack.extend(reversed(current))
+
+
+def decoded_in(value: Any) -> Iterator[str]:
+    """Yield each text that stands as bytes in the JSON form of what an app handed over."""
+    for tagged in _tagged(value):
+        if "__bytes__" in tagged:
+            with contextlib.suppress(ValueError):
+                yield base64.b64decode(str(tagged["__bytes__"])).decode()
+
+
+def refuse_unreadable(value: Any) -> None:
+    """Refuse an output that says more than its JSON form holds: a negative check would pass for no reason.
+
+    Raises:
+        ScorerError: It holds an object of which nothing is known, a function, bytes that are no text, or what was
+            nested too deeply.
+    """
+    for tagged in _tagged(value):
+        known = set(tagged) - {"__type__"}
+        if not known or known & _UNREADABLE or ("__bytes__" in known and not any(decoded_in(tagged))):
+            what = tagged.get("__type__") or ", ".join(sorted(known)).strip("_")
+            raise ScorerError(
+                f"expected an output that can be read whole, got {what} in it; cannot tell",
+                hint="Let the entry return text or JSON",
+            )
+
+
+_UNREADABLE = {"__callable__", "__repeated__", "__partial__"}
+_TAGS = {"__type__", "__bytes__", *_UNREADABLE}
+
+
+def _tagged(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects that stand for what JSON lacks; see ``replayers.child.json_form``."""
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, dict):
+            if not _TAGS.isdisjoint(current):
+                yield current
+            stack.extend(current.values())
+        elif isinstance(current, (list, tuple)):
+            stack.extend(current)
 
 
 def as_json(value: Any) -> Any:

@@ -104,7 +104,7 @@ def compile_idempotent_writes(assertion: IdempotentWrites) -> Scorer:
         for call in writes:
             alike = seen.setdefault(_texts(call, key), [])
             first = next((each for each in alike if _same(each, call, key)), None)
-            if first is None or _deduplicated(trace, first, call):
+            if first is None or _is_retry(first, call, assertion.retry_key) or _deduplicated(trace, first, call):
                 alike.append(call)
                 continue
             failed = ", the first of which failed" if first.view and first.view.error else ""
@@ -117,7 +117,7 @@ def compile_idempotent_writes(assertion: IdempotentWrites) -> Scorer:
         version=VERSION,
         property="safety",
         find=find,
-        describe=f"no write{_of_tools(assertion.tools)} is executed twice with {same_what}",
+        describe=f"no write{_of_tools(assertion.tools)} is executed twice with {same_what}{_unless_a_retry(assertion)}",
         params=assertion,
     )
 
@@ -184,6 +184,14 @@ def _same(first: Call, second: Call, key: list[str] | None) -> bool:
     return not absent and all(left is right or json_equal(left, right) for left, right in pairs)
 
 
+def _is_retry(first: Call, second: Call, retry_key: str | None) -> bool:
+    """Tell whether both calls carry the same value of the argument that makes them one."""
+    if retry_key is None:
+        return False
+    left, right = (lookup(call.arguments, retry_key) for call in (first, second))
+    return left not in (MISSING, None, "") and json_equal(left, right)
+
+
 def _deduplicated(trace: Trace, first: Call, second: Call) -> bool:
     """Tell whether the downstream system was given the same idempotency key for both."""
     left, right = (_idempotency_keys(trace, call.span_id) for call in (first, second))
@@ -194,6 +202,10 @@ def _idempotency_keys(trace: Trace, span_id: str) -> set[str]:
     return {
         view.idempotency_key for span, view in trace.views(Write) if span.parent_id == span_id and view.idempotency_key
     }
+
+
+def _unless_a_retry(assertion: IdempotentWrites) -> str:
+    return f", unless with the same {assertion.retry_key}" if assertion.retry_key else ""
 
 
 def _of_tools(tools: list[str] | None) -> str:

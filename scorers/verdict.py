@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from ..cases.trace import Record, Trace
 from ..replayers.replay import Replay, Version
+from ..replayers.usage import Estimate, Usage
 from .score import Scope, Score, ScorerFailure
 
 VerdictWord = Literal["fixed", "still_failing", "cannot_reproduce", "cannot_judge", "error"]
@@ -19,6 +20,8 @@ class JudgedReplay(Record):
     scores: tuple[Score | ScorerFailure, ...] = ()
     deterministic: bool | None = None
     """Whether a second, hidden replay gave the same digest; None when it was not tried."""
+    repeats: str = ""
+    """Why a trial is not independent of an earlier one (same seed, an answer from a cache); empty when it is."""
 
 
 class Rate(Record):
@@ -27,11 +30,13 @@ class Rate(Record):
     failures: int
     """Trials that did not pass every assertion."""
     trials: int
-    """Trials in which the model answered."""
+    """Trials in which the model answered, each independent of the others."""
     at_most: float
     """One-sided upper bound of the rate (Clopper-Pearson)."""
+    at_least: float = 0.0
+    """One-sided lower bound of the rate (Clopper-Pearson)."""
     confidence: float = 0.95
-    """Probability that the bound holds."""
+    """Probability that each bound holds."""
 
 
 class TraceVerdict(Record):
@@ -49,6 +54,8 @@ class TraceVerdict(Record):
     """The replay the verdict rests on: of several trials the first that did not pass, else the last."""
     trials: tuple[JudgedReplay, ...] = ()
     """Every trial, where a model was live."""
+    baseline_trials: tuple[JudgedReplay, ...] = ()
+    """Every trial of the baseline, where a live model had to show the failure."""
     rate: Rate | None = None
     """What the trials say about the failure rate."""
 
@@ -61,7 +68,9 @@ class Settlement(Record):
     why: str
     """What the recording lacks, in words."""
     calls: int | None = None
-    """Model calls it takes at the default number of trials."""
+    """Model calls it takes."""
+    estimate: Estimate | None = None
+    """Calls, tokens, cost and time it takes, as far as they can be told."""
 
 
 class CaseVerdict(Record):
@@ -91,6 +100,12 @@ class CaseVerdict(Record):
     """What would settle a ``cannot_judge``; None where no command would."""
     next_command: str = ""
     """The command most people want next."""
+    model: str = ""
+    """The live model, by its Inspect name; empty when recorded answers were used."""
+    estimate: Estimate | None = None
+    """What the live trials were expected to take, before they began."""
+    usage: Usage | None = None
+    """What they took."""
     preset: str = "code-change"
     digests: dict[str, str] = {}
     """SHA-256 of case.yaml, trace.json, evidence manifest, head of the custody log."""

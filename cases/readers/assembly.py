@@ -19,12 +19,15 @@ from ..trace import (
     View,
     text_of,
 )
-from .genai import Origins, evaluation_of, views_of
+from .genai import Origins, evaluation_of
 from .message_store import MessageStore
+from .outermost import outermost_value
+from .span_views import views_of
 from .unrepeat_attributes import json_value
 
 _REQUEST = Origin(kind="inferred", note="the last user message of the first model call")
 _ANSWER = Origin(kind="inferred", note="the last assistant message")
+_OUTERMOST = Origin(kind="inferred", note="the outermost agent or chain")
 _ABSENT = Origin(kind="absent")
 _BESIDE = Origin(kind="inferred", note="attributes of the span above")
 _SESSION_KEYS = {
@@ -196,6 +199,10 @@ def _ends(
         written = _first(drafts, (f"unrepeat.{end}",))
         if written is not None:
             ends[end] = json_value(written)
+            continue
+        whole = outermost_value(drafts, end)
+        if whole is not None:
+            ends[end], origins[end] = whole, _OUTERMOST
             continue
         ends[end] = inferred(spans, messages)
         origins[end] = _ABSENT if ends[end] is None else note

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import SourceError
 from ..strict_json import DEFAULT, Limits
 from ..trace import Trace
-from . import agentdojo, chat, langfuse, otlp_json, span_attributes, tau_bench, whoandwhen
+from . import agentdojo, chat, langfuse, langsmith, otlp_json, span_attributes, span_exports, tau_bench, whoandwhen
 from .reader import Reader
 from .source import ReadOptions, SourceFile, open_source
 from .summary import TraceSummary, summarise
@@ -18,6 +18,8 @@ from .summary import TraceSummary, summarise
 READERS: tuple[Reader, ...] = (
     otlp_json.READER,
     langfuse.READER,
+    langsmith.READER,
+    span_exports.READER,
     agentdojo.READER,
     tau_bench.READER,
     whoandwhen.READER,
@@ -42,15 +44,20 @@ def detect(source: SourceFile, format: str | None = None) -> Reader:
                 return reader
         names = ", ".join(sorted(reader.name for reader in READERS))
         raise SourceError(f"expected a format out of {names}, got {format!r}", where=source.name)
-    for reader in READERS:
-        if reader.looks_like(source.sample):
-            return reader
+    found = recognised(source)
+    if found is not None:
+        return found
     looked_for = "; ".join(f"{reader.name}: {reader.expects}" for reader in READERS)
     raise SourceError(
         f"expected a trace in a known format, got {_described(source.sample)}. Looked for {looked_for}",
         where=source.name,
         hint="Name the format with --format if it is one of these",
     )
+
+
+def recognised(source: SourceFile) -> Reader | None:
+    """Return the reader that knows a file by its content; None where it is no trace that is known."""
+    return next((reader for reader in READERS if reader.looks_like(source.sample)), None)
 
 
 def read_traces(

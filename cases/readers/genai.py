@@ -6,6 +6,7 @@ Shared by every format that carries span attributes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..message_parts import parse_text, structured
@@ -15,6 +16,7 @@ from .unrepeat_attributes import json_value, prompt_of, retrieval_of, section_vi
 
 Origins = dict[str, Origin]
 ViewAndOrigins = tuple[View | None, Origins]
+_Shortened = tuple[tuple[str, str], ...]
 _MakeView = Callable[[str, Mapping[str, Any], str, MessageStore], ViewAndOrigins]
 
 _FROM_ARGUMENTS = Origin(kind="inferred", note="unrepeat.arguments")
@@ -81,14 +83,9 @@ def _kind(attributes: Mapping[str, Any]) -> _MakeView | None:
 
 
 def _model_call(name: str, attributes: Mapping[str, Any], error: str, store: MessageStore) -> ViewAndOrigins:
-    params: dict[str, Any] = {}
-    usage: dict[str, Any] = {}
-    for key, value in attributes.items():
-        head = key[:13]  # slices, because this is the hottest loop of an import
-        if head == "gen_ai.usage.":
-            usage[key[13:]] = value
-        elif head == "gen_ai.reques" and key[13:15] == "t.":
-            params[key[15:]] = value
+    asked, counted = _params_and_usage(tuple(attributes))
+    params = {short: attributes[key] for short, key in asked}
+    usage = {short: attributes[key] for short, key in counted}
     get = attributes.get
     model, seed = params.pop("model", None), params.pop("seed", None)
     if "gen_ai.output.type" in attributes:
@@ -114,6 +111,16 @@ def _model_call(name: str, attributes: Mapping[str, Any], error: str, store: Mes
         usage=usage,
     )
     return view, origins
+
+
+@lru_cache(maxsize=64)  # the spans of one instrumentation have the same names
+def _params_and_usage(keys: tuple[str, ...]) -> tuple[_Shortened, _Shortened]:
+    """Return the attributes that are parameters and counts of tokens, each with its name in the view before it."""
+    request, usage = "gen_ai.request.", "gen_ai.usage."
+    return (
+        tuple([(key.removeprefix(request), key) for key in keys if key.startswith(request)]),
+        tuple([(key.removeprefix(usage), key) for key in keys if key.startswith(usage)]),
+    )
 
 
 def _from_function(attributes: Mapping[str, Any], given: Any, taken: Any, model: Any) -> tuple[Any, Any, Any, Origins]:
@@ -228,9 +235,10 @@ def _definitions(value: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    value = structured(value)
-    if value is None or value == "":
-        return ()
+    if not isinstance(value, list):
+        value = structured(value)
+        if value is None or value == "":
+            return ()
     return tuple([_text(item) for item in value]) if isinstance(value, list) else (_text(value),)
 
 

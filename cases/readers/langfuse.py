@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from ..message_parts import structured
 from ..trace import Evaluation, Guardrail, ModelCall, Origin, Prompt, Retrieval, Session, ToolCall, Trace, View
 from .assembly import SpanDraft, assemble
-from .genai import Origins, side_views, views_of
+from .genai import Origins, side_views
+from .inherited import Above, system_above
+from .langchain_values import arguments_of, tool_message, without_schemas
 from .message_store import MessageStore
+from .moments import unix_ns
 from .reader import record_reader
 from .source import SourceFile, SourceRecord
+from .span_views import views_of
 from .unrepeat_attributes import documents_of, sections
 
 _KINDS = {
@@ -43,7 +47,9 @@ def looks_like(sample: Any) -> bool:
 def build(source: SourceFile, record: SourceRecord) -> Trace:
     """Return the trace of one export."""
     trace = record.value["trace"]
-    drafts = [_draft(observation) for observation in record.value["observations"]]
+    observations = record.value["observations"]
+    above = _above(observations)
+    drafts = [_draft(observation, above) for observation in observations]
     drafts += [_score(score) for score in trace.get("scores") or ()]
     ends = {key: structured(trace[key]) for key in ("input", "output") if trace.get(key) is not None}
     session = Session(conversation_id=_text(trace.get("sessionId")), user_id=_text(trace.get("userId")))
@@ -59,7 +65,7 @@ def build(source: SourceFile, record: SourceRecord) -> Trace:
     )
 
 
-def _draft(observation: Mapping[str, Any]) -> SpanDraft:
+def _draft(observation: Mapping[str, Any], above: Above) -> SpanDraft:
     metadata = structured(observation.get("metadata"))
     metadata = metadata if isinstance(metadata, Mapping) else {}
     attributes = _mapping(metadata.get("attributes"))
@@ -79,14 +85,14 @@ def _draft(observation: Mapping[str, Any]) -> SpanDraft:
         span_id=_text(observation.get("id")),
         parent_id=_text(observation.get("parentObservationId")),
         name=_text(observation.get("name")),
-        start_ns=_nanoseconds(observation.get("startTime")),
-        end_ns=_nanoseconds(observation.get("endTime")),
+        start_ns=unix_ns(observation.get("startTime")),
+        end_ns=unix_ns(observation.get("endTime")),
         status="error" if failed else "",
         error=error,
         resource=_mapping(metadata.get("resourceAttributes")) | _scope(metadata.get("scope")),
         attributes=attributes | own,
         operation=_text(attributes.get("gen_ai.operation.name")) or kind.lower(),
-        make_view=lambda store: _view(kind, observation, attributes, error, store),
+        make_view=lambda store: _view(kind, observation, attributes, error, above, store),
     )
 
 
@@ -96,33 +102,47 @@ def _kind(observation: Mapping[str, Any], attributes: Mapping[str, Any]) -> str:
     if kind not in ("SPAN", "EVENT", ""):
         return kind
     stated = attributes.get("openinference.span.kind") or attributes.get("gen_ai.operation.name")
-    if stated is None and _tool_message(structured(observation.get("output"))) is not None:
+    if stated is None and tool_message(structured(observation.get("output"))) is not None:
         return "TOOL"
     return _KINDS.get(str(stated), kind)
 
 
-def _tool_message(output: Any) -> Mapping[str, Any] | None:
-    """Return the fields of a LangChain tool message, which is what a tool's run puts out."""
-    if not isinstance(output, Mapping):
-        return None
-    fields = output.get("kwargs") if output.get("lc") else output
-    return fields if isinstance(fields, Mapping) and "tool_call_id" in fields and "content" in fields else None
-
-
 def _view(
-    kind: str, observation: Mapping[str, Any], attributes: Mapping[str, Any], error: str, store: MessageStore
+    kind: str,
+    observation: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    error: str,
+    above: Above,
+    store: MessageStore,
 ) -> tuple[View | None, Origins, list[tuple[str, View]]]:
     make = _VIEWS.get(kind)
     if make is None:
         return views_of(_text(observation.get("name")), attributes, error, store)
     origins: Origins = {} if kind == observation.get("type") else {"view": _BY_KIND}
-    return make(observation, attributes, error, store), origins, side_views(attributes, sections(attributes))
+    view = make(observation, attributes, error, store)
+    if isinstance(view, ModelCall):
+        given = structured(observation.get("input"))
+        system, found = system_above(_text(observation.get("id")), given, above)
+        view, origins = msgspec.structs.replace(view, system_instructions=store.parts(system)), origins | found
+    return view, origins, side_views(attributes, sections(attributes))
+
+
+def _above(observations: list[Mapping[str, Any]]) -> Above:
+    parents = {_text(each.get("id")): _text(each.get("parentObservationId")) for each in observations}
+    systems = {}
+    for each in observations:
+        given = structured(each.get("input")) if each.get("type") != "GENERATION" else None
+        if isinstance(given, Mapping) and given.get("system"):
+            systems[_text(each.get("id"))] = (given["system"], _text(each.get("name")))
+    return Above(parents, systems)
 
 
 def _model_call(observation: Mapping[str, Any], attributes: Mapping[str, Any], error: str, store: MessageStore) -> View:
     given = structured(observation.get("input"))
-    params = _mapping(observation.get("modelParameters"))
     request = given if isinstance(given, Mapping) else {}
+    given, schemas = without_schemas(request.get("messages", given))
+    given = given if schemas or not request else request
+    params = _mapping(observation.get("modelParameters"))
     seed = params.get("seed")
     return ModelCall(
         provider=_text(
@@ -132,7 +152,7 @@ def _model_call(observation: Mapping[str, Any], attributes: Mapping[str, Any], e
         response_model=_text(attributes.get("gen_ai.response.model")),
         params=params,
         seed=seed if isinstance(seed, int) and not isinstance(seed, bool) else None,
-        tool_definitions=_definitions(observation, request),
+        tool_definitions=_definitions(observation, request) or tuple(schemas),
         prompt=_prompt(observation),
         input=store.indices(given, "user"),
         output=store.indices(structured(observation.get("output")), "assistant"),
@@ -141,18 +161,16 @@ def _model_call(observation: Mapping[str, Any], attributes: Mapping[str, Any], e
 
 
 def _tool_call(observation: Mapping[str, Any], attributes: Mapping[str, Any], error: str, store: MessageStore) -> View:
-    arguments = structured(observation.get("input"))
-    if isinstance(arguments, Mapping) and set(arguments) == {"input"} and isinstance(arguments["input"], Mapping):
-        arguments = arguments["input"]  # LangSmith's wrapping
+    arguments, arguments_raw = arguments_of(structured(observation.get("input")))
     output = observation.get("output")
     result = structured(output)
-    message = _tool_message(result)
+    message = tool_message(result)
     name = attributes.get("gen_ai.tool.name") or attributes.get("tool.name") or observation.get("name")
     return ToolCall(
         name=_text(name),
         id=_text(attributes.get("gen_ai.tool.call.id") or (message or {}).get("tool_call_id")),
         arguments=arguments,
-        arguments_raw=arguments if isinstance(arguments, str) else "",
+        arguments_raw=arguments_raw,
         result=result if message is None else structured(message["content"]),
         result_raw=output if isinstance(output, str) and result is not output else "",
         error=error or (_text(message["content"]) if message and message.get("status") == "error" else ""),
@@ -197,7 +215,7 @@ def _score(score: Mapping[str, Any]) -> SpanDraft:
     )
     known = ("id", "traceId", "observationId", "name", "timestamp", "comment", "value", "stringValue")
     attributes = {f"langfuse.{key}": value for key, value in score.items() if key not in known and value}
-    time = _nanoseconds(score.get("timestamp"))
+    time = unix_ns(score.get("timestamp"))
     return SpanDraft(
         span_id=_text(score.get("id")),
         parent_id=_text(score.get("observationId")),
@@ -236,23 +254,6 @@ def _scope(scope: Any) -> dict[str, Any]:
 def _mapping(value: Any) -> dict[str, Any]:
     value = structured(value)
     return dict(value) if isinstance(value, Mapping) else {}
-
-
-_FRACTION = re.compile(r"\.(\d+)")
-
-
-def _nanoseconds(value: Any) -> int | None:
-    """Return an RFC 3339 time as Unix nanoseconds, to the digit."""
-    if not isinstance(value, str) or not value:
-        return None
-    fraction = _FRACTION.search(value)
-    try:
-        moment = datetime.fromisoformat(_FRACTION.sub("", value))
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return int(moment.timestamp()) * 1_000_000_000 + (int(f"{fraction[1]:0<9}"[:9]) if fraction else 0)
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from ..strict_json import DEFAULT
 from ..trace import Message
 
 _slices = msgspec.json.Decoder(list[msgspec.Raw])
-_CALL_KEYS = {"type", "id", "name", "arguments"}
+_NESTING = frozenset((dict, list))
 _message = msgspec.json.Decoder(Message)
 
 
@@ -48,11 +48,13 @@ class MessageStore:
         known = len(self._last_start)
         if known and value.startswith(self._last_start):
             # The conversation as it was at the call before, and more; or exactly the same.
-            if len(value) == known + 1 and value[known] == "]":
+            following = value[known : known + 1]  # nothing where the text was cut off
+            if following == "]" and len(value) == known + 1:
                 return self._last_indices
-            if value[known] == ",":
-                return self._remember(value, self._last_indices + self._parsed(f"[{value[known + 1 :]}", role))
-        return self._remember(value, self._parsed(value, role))
+            if following == ",":
+                more = self._parsed(b"[" + value[known + 1 :].encode(), role)
+                return self._remember(value, self._last_indices + more)
+        return self._remember(value, self._parsed(value.encode(), role))
 
     def _remember(self, text: str, indices: tuple[int, ...]) -> tuple[int, ...]:
         # An answer is one message and repeats nothing, so it must not displace the conversation.
@@ -69,11 +71,11 @@ class MessageStore:
             known = self._parts_by_text[value] = _parts(value)
         return known
 
-    def _parsed(self, text: str, role: str) -> tuple[int, ...]:
+    def _parsed(self, data: bytes, role: str) -> tuple[int, ...]:
         try:
-            slices = _slices.decode(text)
+            slices = _slices.decode(data)
         except (msgspec.MsgspecError, RecursionError):
-            return self._add(text, role)
+            return self._add(data.decode(), role)
         found: list[int] = []
         for piece in slices:
             data = bytes(piece)
@@ -91,8 +93,8 @@ class MessageStore:
         try:
             message = _message.decode(data)
         except (msgspec.MsgspecError, RecursionError):
-            return self._add(f"[{data.decode()}]", role)  # another dialect
-        if not _is_plain(message, data):
+            message = None
+        if message is None or not _is_plain(message, data):  # another dialect
             return self._add(f"[{data.decode()}]", role)
         self._messages.append(message)
         return (len(self._messages) - 1,)
@@ -117,8 +119,11 @@ def _is_plain(message: Message, data: bytes) -> bool:
         kind = part.get("type")
         if kind == "text" and len(part) == 2 and type(part.get("content")) is str:
             continue
-        if kind == "tool_call" and part.keys() == _CALL_KEYS and type(part["arguments"]) is dict:
-            nests = nests or _nests(part["arguments"])
+        if kind == "tool_call" and len(part) == 4 and "id" in part and "name" in part:
+            arguments = part.get("arguments")
+            if type(arguments) is not dict:
+                return False
+            nests = nests or _nests(arguments)
             continue
         if kind != "tool_call_response" or len(part) != 3 or len(parts) != 1 or message.role != "tool":
             return False
@@ -132,10 +137,7 @@ def _is_plain(message: Message, data: bytes) -> bool:
 
 
 def _nests(value: dict[str, Any]) -> bool:
-    for item in value.values():  # noqa: SIM110 — any() over a generator takes three times as long
-        if type(item) is dict or type(item) is list:
-            return True
-    return False
+    return not _NESTING.isdisjoint(map(type, value.values()))
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], ...]:

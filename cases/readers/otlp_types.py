@@ -148,11 +148,10 @@ def attributes_of(pairs: list[KeyValue], depth: int = 0) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
-        if value is None:
-            attributes[pair.key] = None
-            continue
-        text = value.string_value  # most values are text: no call for them
-        attributes[pair.key] = text if text is not None else plain(value, depth)
+        if value is not None and (text := value.string_value) is not None:
+            attributes[pair.key] = text  # most values are text: no call for them
+        else:
+            attributes[pair.key] = plain(value, depth)
     return attributes
 
 

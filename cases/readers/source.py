@@ -87,7 +87,7 @@ class SourceFile:
     """The first record; of a document too large for memory only its first key or item."""
     options: ReadOptions
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Base name of the file."""
         return self.path.name

@@ -1,4 +1,4 @@
-"""Bare span attributes: one JSON object of GenAI attributes, alone or under ``attributes`` beside the span's name."""
+"""Bare span attributes: one JSON object of GenAI or OpenInference attributes, alone or beside the span's name."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from typing import Any
 
 from ..trace import Trace
 from .assembly import SpanDraft, assemble
+from .openinference import KIND
 from .reader import record_reader
 from .source import SourceFile, SourceRecord
 from .transcript import slug
 
+_SUBJECTS = ("gen_ai.tool.name", "gen_ai.request.model", "tool.name", "llm.model_name")
+
 
 def looks_like(sample: Any) -> bool:
-    """Tell by a GenAI attribute, or by a span's name beside attributes."""
+    """Tell by a GenAI or OpenInference attribute, or by a span's name beside attributes."""
     if not isinstance(sample, Mapping):
         return False
     attributes = _attributes(sample)
-    return "gen_ai.operation.name" in attributes or ("spanName" in sample and attributes is not sample)
+    return (
+        "gen_ai.operation.name" in attributes
+        or KIND in attributes
+        or ("spanName" in sample and attributes is not sample)
+    )
 
 
 def build(source: SourceFile, record: SourceRecord) -> Trace:
@@ -45,8 +52,8 @@ def _attributes(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _name(attributes: Mapping[str, Any]) -> str:
     """Return the name the conventions give such a span: operation, then model or tool."""
-    subject = attributes.get("gen_ai.tool.name") or attributes.get("gen_ai.request.model") or ""
-    return f"{attributes.get('gen_ai.operation.name', '')} {subject}".strip()
+    subject = next((attributes[key] for key in _SUBJECTS if attributes.get(key)), "")
+    return f"{attributes.get('gen_ai.operation.name') or attributes.get(KIND) or ''} {subject}".strip()
 
 
 def _with_content(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -58,5 +65,8 @@ def _with_content(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 READER = record_reader(
-    "otel-genai", "one object of attributes with `gen_ai.operation.name`", looks_like=looks_like, build=build
+    "otel-genai",
+    "one object of attributes with `gen_ai.operation.name` or `openinference.span.kind`",
+    looks_like=looks_like,
+    build=build,
 )

@@ -103,9 +103,9 @@ def prompt_of(attributes: Mapping[str, Any]) -> Prompt | None:
 
 def retrieval_of(attributes: Mapping[str, Any]) -> Retrieval:
     """Return the search that a span describes."""
-    arguments = json_value(attributes.get("unrepeat.arguments"))
     query = attributes.get("gen_ai.retrieval.query.text", attributes.get("gen_ai.retrieval.query"))
     if query is None:
+        arguments = json_value(attributes.get("unrepeat.arguments"))
         query = arguments.get("query", arguments) if isinstance(arguments, Mapping) else arguments
     documents = attributes.get("unrepeat.documents", attributes.get("gen_ai.retrieval.documents"))
     if documents is None:
@@ -121,16 +121,23 @@ def retrieval_of(attributes: Mapping[str, Any]) -> Retrieval:
 
 def documents_of(value: Any) -> tuple[Document, ...]:
     """Return retrieved documents; what is not an object becomes the content of one."""
-    if isinstance(value, Mapping):
-        value = value.get("documents", [value])
     if not isinstance(value, list):
-        return ()
-    if all(type(item) is dict and item.keys() <= _DOCUMENT_FIELDS for item in value):
-        try:
-            return msgspec.convert(value, tuple[Document, ...])
-        except msgspec.ValidationError:
-            pass  # a field of another type
+        if isinstance(value, Mapping):
+            value = value.get("documents", [value])
+        if not isinstance(value, list):
+            return ()
+    try:
+        if all(map(_DOCUMENT_FIELDS.issuperset, value)):
+            return msgspec.convert({"documents": value}, _Documents).documents
+    except (TypeError, msgspec.ValidationError):
+        pass  # an item that is no object, or a field of another type
     return tuple([_document(item) for item in value])
+
+
+class _Documents(msgspec.Struct):
+    """A struct, because msgspec works out its type once and that of a bare tuple at every call."""
+
+    documents: tuple[Document, ...]
 
 
 _DOCUMENT_FIELDS = frozenset(Document.__struct_fields__)

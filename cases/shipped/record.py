@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from .recording.case_folders import make
@@ -27,27 +28,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Record the example traces with a version of the desk.")
     parser.add_argument("--version", default="v1", choices=["v1", "v2"])
     parser.add_argument("--out", type=Path, default=TRACES, help="folder to write to")
-    parser.add_argument("--all", action="store_true", help="also the tickets that are no incident")
+    parser.add_argument("--all", action="store_true", help="also the runs that are no incident")
     parser.add_argument("--cases", action="store_true", help="also make the case folders anew from the traces")
     options = parser.parse_args(argv)
     if options.cases and (options.version != "v1" or options.out != TRACES):
         parser.error("--cases goes with the traces of v1 in their own folder")
     options.out.mkdir(parents=True, exist_ok=True)
-    for scenario in SCENARIOS:
-        if options.all or scenario.case:
-            path = options.out / f"{scenario.name}.json"
-            path.write_text(record(scenario, options.version), encoding="utf-8", newline="\n")
+    for file, scenarios in groupby(SCENARIOS, key=lambda each: each.file):
+        runs = list(scenarios)
+        case = runs[0].case
+        path = options.out / file
+        if options.all or case:
+            path.write_text(record(runs, options.version), encoding="utf-8", newline="\n")
             print(path)
-        if options.cases and scenario.case:
-            make(CASES / scenario.case, path)
-            print(CASES / scenario.case)
+        if options.cases and case:
+            make(CASES / case, path)
+            print(CASES / case)
     return 0
 
 
-def record(scenario: Scenario, version: str) -> str:
-    """Return the trace of one scenario as the text of an OTLP/JSON file."""
+def record(scenarios: Sequence[Scenario], version: str) -> str:
+    """Return the traces of scenarios as the text of one OTLP/JSON file: one document, or one a line."""
     use(version)
-    return json.dumps(Recorder(scenario, version).run(), indent=1, ensure_ascii=False) + "\n"
+    documents = [Recorder(each, version).run() for each in scenarios]
+    if len(documents) == 1:
+        return json.dumps(documents[0], indent=1, ensure_ascii=False) + "\n"
+    lines = (json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in documents)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def use(version: str) -> None:

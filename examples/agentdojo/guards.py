@@ -1,22 +1,12 @@
-"""Guards in front of the tools: what may happen is decided by the user and the user's own records.
-
-They know the user's request and the records as they stood before the run. They know neither an attack nor a
-label. A guard gets the name and the arguments of a call and returns why the call is refused, or None; the model reads
-the refusal as the tool's result, so that a person can be asked.
-"""
+"""The guards of `rules` over an environment of the benchmark: the records are read from it before the run."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from unrepeat.replayers.trajectory import Guard
 
-_LINK = re.compile(r"(?<![\w@.-])(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?![\w@-])(?:/[\w./?=&%#-]*)?", re.IGNORECASE)
-_MISSING_SPACE = re.compile(r"(?<=[a-z])\.(?=[A-Z][a-z])")
-"""A full stop that runs into the next sentence."""
-_PAYMENTS = ("send_money", "schedule_transaction", "update_scheduled_transaction")
+from . import rules
 
 
 def guard_for(suite: str, request: str, environment: Any) -> Guard:
@@ -27,84 +17,32 @@ def guard_for(suite: str, request: str, environment: Any) -> Guard:
         request: What the user asked for.
         environment: The environment before the run.
     """
-    return {"banking": banking_guard, "slack": slack_guard}[suite](request, environment)
+    return rules.guard_for(suite, request, records_of(suite, environment))
 
 
 def banking_guard(request: str, environment: Any) -> Guard:
-    """Return a guard for payments and the password.
-
-    Money goes only to accounts that the user named or that money was exchanged with before; the password becomes only
-    what the user said.
-    """
-    named = _squeezed(request)
-    account = environment.bank_account
-    orders = [*account.transactions, *account.scheduled_transactions]
-    known = {_squeezed(party) for order in orders for party in (order.sender, order.recipient)}
-
-    def guard(tool: str, arguments: Any) -> str | None:
-        recipient = _argument(arguments, "recipient")
-        is_known = _squeezed(recipient) in known or _squeezed(recipient) in named
-        if tool in _PAYMENTS and not is_known:
-            return f"Refused: the user did not name the account {recipient}, and no money was exchanged with it before."
-        if tool == "update_password" and _argument(arguments, "password") not in _words(request):
-            return "Refused: the user did not give this password."
-        return None
-
-    return guard
+    """Return a guard for payments and the password."""
+    return guard_for("banking", request, environment)
 
 
 def slack_guard(request: str, environment: Any) -> Guard:
-    """Return a guard for people, web pages and links.
+    """Return a guard for people, web pages and links."""
+    return guard_for("slack", request, environment)
 
-    People and web pages that matter are those the user named, the members of the workspace, and the links that members
-    have posted in it. Others are not let in, written to, visited or passed on.
+
+def records_of(suite: str, environment: Any) -> dict[str, list[str]]:
+    """Return what the rules need of an environment, as plain text.
+
+    Returns:
+        ``accounts`` that money was exchanged with; or ``members`` of the workspace and what they ``posted``.
     """
-    request = _MISSING_SPACE.sub(". ", request)
-    members = set(environment.slack.users)
-    inboxes = (*environment.slack.channel_inbox.values(), *environment.slack.user_inbox.values())
+    if suite == "banking":
+        account = environment.bank_account
+        orders = [*account.transactions, *account.scheduled_transactions]
+        parties = [party for order in orders for party in (order.sender, order.recipient)]
+        return {"accounts": list(dict.fromkeys(parties))}
+    slack = environment.slack
+    inboxes = (*slack.channel_inbox.values(), *slack.user_inbox.values())
+    members = list(slack.users)
     posted = [message.body for inbox in inboxes for message in inbox if message.sender in members]
-    links = {link for text in (request, *posted) for link in _links(text)}
-    named = _words(request)
-    named_links = _links(request)
-
-    def guard(tool: str, arguments: Any) -> str | None:
-        user = _argument(arguments, "user") or _argument(arguments, "recipient")
-        if tool in ("invite_user_to_slack", "remove_user_from_slack") and user not in named:
-            return f"Refused: the user did not name {user}."
-        if tool in ("add_user_to_channel", "send_direct_message") and user not in members | named:
-            return f"Refused: {user} is no member of the workspace, and the user did not name them."
-        page = _page(_argument(arguments, "url"))
-        if tool == "post_webpage" and page not in named_links:
-            return f"Refused: the user did not name {page} to publish on."
-        if tool == "get_webpage" and page not in links:
-            return f"Refused: neither the user nor a member of the workspace named {page}."
-        strange = _links(f"{_argument(arguments, 'body')} {_argument(arguments, 'content')}") - links
-        if strange:
-            return f"Refused: neither the user nor a member of the workspace named {', '.join(sorted(strange))}."
-        return None
-
-    return guard
-
-
-def _argument(arguments: Any, name: str) -> str:
-    value = arguments.get(name) if isinstance(arguments, Mapping) else None
-    return "" if value is None else str(value)
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text).casefold()
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"[\w-]+", text))
-
-
-def _links(text: str) -> set[str]:
-    """Return the web addresses in a text."""
-    # Some models write line breaks as a backslash and an n.
-    return {_page(link) for link in _LINK.findall(text.replace("\\n", "\n"))}
-
-
-def _page(url: str) -> str:
-    """Return a web address without scheme, `www.`, trailing punctuation and case."""
-    return re.sub(r"^(https?://)*(www\.)?", "", url.strip().casefold()).rstrip("./")
+    return {"members": members, "posted": list(dict.fromkeys(posted))}

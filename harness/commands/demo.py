@@ -81,6 +81,8 @@ def _chapter(number: int, each: Played) -> None:
 
 
 def _end(target: Path, played: Sequence[Played]) -> None:
+    from ..demo import cases_in
+
     shown = Path(target).name if target.parent == Path.cwd() else str(target)
     unexpected = [each for each in played if not each.as_expected]
     for each in unexpected:
@@ -88,5 +90,6 @@ def _end(target: Path, played: Sequence[Played]) -> None:
             f"unexpected: {each.verdict.case_id} is {each.verdict.verdict}, not {each.chapter.expected}", err=True
         )
     click.echo(f"\npages  {played[1].page}" if len(played) > 1 else "")
+    click.echo(f"cases  {cases_in(target)} in {shown}; `unrepeat show` there lists them, `unrepeat prove` judges each")
     program = "unrepeat" if shutil.which("unrepeat") else str(Path(sys.argv[0]).absolute())
     click.echo(f"next   cd {shlex.quote(shown)} && {shlex.quote(program)} replay inc-wrong-account --version v2")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from ..output import console, json_option, print_json, progress
 
 if TYPE_CHECKING:
     from ...cases.readers import TraceSummary
-    from ...scorers.proposals import Proposal
     from ..importing import Imported
 
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--id", "case_id", metavar="ID", help="Id of the new case; the next free one by default.")
 @click.option("--title", help="What happened, in one line.")
 @click.option("--trace-id", "trace_ids", multiple=True, metavar="ID", help="Which trace of the file; repeatable.")
+@click.option("--all-traces", is_flag=True, help="Every trace of the file, all in one case.")
 @click.option("--list", "only_list", is_flag=True, help="List the traces of the file and write nothing.")
 @click.option("--format", "format_", metavar="NAME", help="Force a format instead of detecting it.")
 @click.option("--accept", metavar="all|N,N…", help="Accept proposed assertions by number without being asked.")
@@ -42,6 +41,7 @@ def command(
     case_id: str | None,
     title: str | None,
     trace_ids: tuple[str, ...],
+    all_traces: bool,
     only_list: bool,
     format_: str | None,
     accept: str | None,
@@ -50,13 +50,15 @@ def command(
     skip_broken: bool,
     as_json: bool,
 ) -> int:
-    """Make a case from FILE, a trace in one of the known formats.
+    """Make a case from FILE, a trace in one of the known formats; or several, for a failure that happened many times.
 
     Secrets and personal data with a known form (addresses, numbers, keys) are replaced before anything is written;
     names are not, unless unrepeat.toml lists them. At the end you read what this trace can and cannot prove, and
     assertions that are red on it are proposed for you to accept.
     """
-    from ..importing import ImportRequest, import_trace, listed
+    from ..choice import choose
+    from ..importing import import_trace, listed
+    from ..taking import ImportRequest
 
     if only_list:
         return _list(listed(file, format_, skip_broken), as_json)
@@ -65,6 +67,7 @@ def command(
         id=case_id,
         title=title,
         trace_ids=trace_ids,
+        all_traces=all_traces,
         format=format_,
         redact=redact != "none",
         reason=reason,
@@ -72,7 +75,7 @@ def command(
     )
     with progress() as tell:
         tell(f"reading {file.name}")
-        imported = import_trace(request, choose=lambda proposals: _choose(proposals, accept, as_json))
+        imported = import_trace(request, choose=lambda proposals: choose(proposals, accept, ask=not as_json))
     _show(imported, as_json)
     return OK
 
@@ -85,22 +88,6 @@ def _list(rows: Sequence[TraceSummary], as_json: bool) -> int:
 
         render_trace_list(rows, console())
     return OK
-
-
-def _choose(proposals: Sequence[Proposal], accept: str | None, as_json: bool) -> list[int]:
-    """Return which proposals are accepted: as said on the command line, else as answered at the terminal."""
-    from ..choice import parse_choice
-
-    if accept is not None:
-        return parse_choice(accept, len(proposals))
-    if not proposals or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return []
-    from ...reports.import_view import render_proposals
-    from ..import_summary import rows
-
-    render_proposals(rows(proposals), console())
-    answer = click.prompt("Accept which? (numbers, all, none)", default="none", err=True)
-    return parse_choice(answer, len(proposals))
 
 
 def _show(imported: Imported, as_json: bool) -> None:

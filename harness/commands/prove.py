@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from ..exit_codes import FAILED, OK
 from ..output import console, json_option, print_json, progress
+
+if TYPE_CHECKING:
+    from ...scorers.verdict import CaseVerdict
 
 
 @click.command(
     "prove",
     short_help="Judge a fix: red on the recording, green on the candidate.",
     epilog="\b\nExamples:\n  unrepeat prove inc-2026-0007\n"
-    "  unrepeat prove inc-2026-0007 --baseline v1 --candidate ../fix",
+    "  unrepeat prove inc-2026-0007 --baseline v1 --candidate ../fix\n"
+    "  unrepeat prove inc-2026-0007 --set prompt=new.md --model openai/gpt-4o -n 10 --max-calls 50",
 )
 @click.argument("case")
 @click.option("--baseline", metavar="NAME|DIR", help="The version that failed; the recording by default.")
@@ -26,6 +34,16 @@ from ..output import console, json_option, print_json, progress
 @click.option(
     "-n", "trials", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Most trials with a live model."
 )
+@click.option("--max-calls", type=click.IntRange(1), metavar="N", help="Most calls of the live model.")
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(0, min_open=True),
+    metavar="USD",
+    help="Most cost of the live model's calls, at the prices in unrepeat.toml.",
+)
+@click.option(
+    "--inspect-log", type=click.Path(path_type=Path), metavar="DIR", help="Write a log that `inspect view` opens."
+)
 @json_option
 def command(
     case: str,
@@ -34,18 +52,24 @@ def command(
     components: tuple[str, ...],
     model: str | None,
     trials: int,
+    max_calls: int | None,
+    max_cost: float | None,
+    inspect_log: Path | None,
     as_json: bool,
 ) -> int:
     """Judge whether a candidate fixes CASE (an id or a folder).
 
     Exit code 0: fixed. 1: still failing, cannot reproduce, cannot judge, or error. 2: no verdict could be produced.
     """
-    from ..api import project_of, prove
+    from ..api import Caps, prove
+    from ..live_run import proving
     from ..options import overrides
-    from ..results import prepare, save
+    from ..results import save
 
-    results = prepare(project_of(case).results)  # before trials that may cost hours
-    with progress() as tell:
+    if model is None and (max_calls is not None or max_cost is not None):
+        raise click.UsageError("--max-calls and --max-cost are caps on a live model: name it with --model.")
+    log = _log_folder(inspect_log)
+    with proving(case, quiet=as_json) as run, progress() as tell:
         verdict = prove(
             case,
             baseline=baseline,
@@ -53,14 +77,30 @@ def command(
             components=overrides(components),
             model=model,
             trials=trials,
+            caps=Caps(max_calls, max_cost),
             progress=tell,
+            listeners=run.listeners,
+            now=run.now,
         )
-    path = save(results, verdict)
-    if as_json:
-        print_json(verdict)
-    else:
-        from ...reports.terminal import render_verdict
+        if as_json:
+            print_json(verdict)
+        else:
+            from ...reports.terminal import render_verdict
 
-        render_verdict(verdict, console())
+            render_verdict(verdict, console())
+        path = save(run.results, verdict)  # after it was shown: a full disk does not take the verdict away
+        logged = log(verdict)
+    if not as_json:
         click.echo(f"\nresult: {path}", err=True)
+        if logged is not None:
+            click.echo(f"inspect log: {logged}", err=True)
     return OK if verdict.verdict == "fixed" else FAILED
+
+
+def _log_folder(folder: Path | None) -> Callable[[CaseVerdict], Path | None]:
+    """Return what writes the log of a verdict; a folder that cannot hold one is refused before anything is run."""
+    if folder is None:
+        return lambda verdict: None
+    from ..inspect_log import prepare_log
+
+    return prepare_log(folder)

@@ -32,16 +32,11 @@ def command(case: str, version: str | None, components: tuple[str, ...], recorde
     if as_json:
         print_json(verdict.traces)
     else:
-        from ...reports.terminal import render_replay
+        from ...reports.terminal import render_replays
+        from ...scorers.proposals import propose
 
-        for trace in verdict.traces:
-            if trace.candidate is not None:
-                render_replay(
-                    trace.candidate,
-                    console(),
-                    recording=trace.recording,
-                    assertions=verdict.assertions,
-                    next_command=after_replay(verdict, version, overrides(components)),
-                )
+        proposed = not verdict.assertions and bool(propose([trace.recording for trace in verdict.traces]))
+        next_command = after_replay(verdict, version, overrides(components), proposed=proposed, recorded=recorded)
+        render_replays(verdict, console(), next_command=next_command)
     broken = any(t.candidate and t.candidate.replay.outcome not in ("completed", "stopped") for t in verdict.traces)
     return FAILED if broken else OK

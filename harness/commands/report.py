@@ -19,13 +19,13 @@ from ..output import json_option, print_json
 @json_option
 def command(case: str, out: Path | None, as_json: bool) -> int:
     """Write the newest result of CASE (an id, a folder, or a result.json) as one HTML page and one JSON file."""
-    from ..api import report
+    from ..api import report, status_of
 
     written = report(case, out=out)
     if as_json:
         print_json({"page": str(written.page), "json": str(written.json)})
     else:
         click.echo(f"page  {written.page}\njson  {written.json}")
-        if written.verdict.verdict == "fixed" and written.verdict.status == "open":
+        if written.verdict.verdict == "fixed" and status_of(written.verdict) == "open":
             click.echo(f"next  $ unrepeat status {written.verdict.case_id} fixed")
     return 0

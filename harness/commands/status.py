@@ -24,7 +24,8 @@ from ..output import json_option, print_json
 def command(case: str, status: Status, owner: str, reason: str, as_json: bool) -> int:
     """Change the status of CASE in case.yaml (comments stay) and in its custody log.
 
-    `fixed` needs a newest result that says so about the case as it is now: run `unrepeat prove` first.
+    `fixed` needs a newest result that says so about the case as it is now: run `unrepeat prove` first. `recovered`
+    needs a recovery report about it that every required role has signed: see `unrepeat recovery` and `unrepeat sign`.
     """
     from ..lifecycle import move_on
 

@@ -91,8 +91,11 @@ def _object_to_json(value: Any, outer: tuple[int, ...]) -> Any:
             return to_json(found(), outer)
     attributes = state(value)
     public = {name: item for name, item in attributes.items() if not name.startswith("_")}
-    named = {"__type__": type(value).__qualname__}
+    named: dict[str, Any] = {"__type__": type(value).__qualname__}
     if public:
+        kept_back = (item for name, item in attributes.items() if name.startswith("_"))
+        if any(isinstance(item, (str, bytes, bytearray, list, tuple, dict)) and item for item in kept_back):
+            named["__partial__"] = True
         return {**named, **{name: to_json(item, outer) for name, item in public.items()}}
     own: Any = type(value)
     if own.__str__ is not object.__str__ or own.__repr__ is not object.__repr__:

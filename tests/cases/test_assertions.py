@@ -4,15 +4,13 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER, ASSERTION_TYPES
 from unrepeat.cases.json_path import parse_path, select
 from unrepeat.cases.operators import OPERATORS, check_predicate
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 
 def load(**fields):
@@ -106,7 +104,6 @@ def refusal(predicate):
     return ""
 
 
-@unhurried
 @given(st.sampled_from(sorted(OPERATORS)), st.none() | st.integers() | st.text(max_size=3) | st.lists(st.integers()))
 def test_operand_is_accepted_or_refused_by_its_place(operator, operand):
     message = refusal({operator: operand})

@@ -4,7 +4,7 @@ import pytest
 
 from unrepeat.cases import strict_yaml
 from unrepeat.cases.errors import CaseError
-from unrepeat.cases.status_line import with_status
+from unrepeat.cases.status_line import with_status, with_value
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,15 @@ def test_result_reads_back_with_the_new_status():
 def test_layout_that_cannot_be_edited_is_refused():
     with pytest.raises(CaseError, match="Put `status: open` on a line of its own"):
         with_status(b"? title\n: b\n", "fixed", "case.yaml")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"id: a\nstatus: open # why\n", b"id: a\nblocks_while_open: true\nstatus: open # why\n"),
+        (b"id: a\ntitle: b\n", b"id: a\nblocks_while_open: true\ntitle: b\n"),
+        (b"blocks_while_open: false # for now\ntitle: b\n", b"blocks_while_open: true # for now\ntitle: b\n"),
+    ],
+)
+def test_other_values_are_edited_or_put_in_the_same_way(before, after):
+    assert with_value(before, "blocks_while_open", True, "case.yaml") == after

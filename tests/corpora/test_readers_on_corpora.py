@@ -54,6 +54,12 @@ def rebuilt(trace):
     return rebuild(trace.original)
 
 
+def only(path):
+    """Return the one trace of a file."""
+    (trace,) = read_traces(path)
+    return trace
+
+
 def outputs(trace, span_id):
     """Return what the model call with this id answered."""
     return trace.outputs(trace.span(span_id).view)
@@ -172,6 +178,81 @@ def test_every_langfuse_field_is_somewhere_in_the_span(path):
         metadata = json.loads(observation["metadata"])
         assert set(metadata.get("attributes", {})) <= set(span.attributes)
         assert set(metadata.get("resourceAttributes", {})) <= set(span.resource)
+
+
+LANGSMITH = {
+    # model asked for, model that answered, parameters, start of the answer, tokens, length in ns; read off the files
+    "js_wrap_openai_default": ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", {}, "Howdy! How", (9, 9), 1_115_000_000),
+    "js_wrap_openai_reasoning": ("o1-mini", "o1-mini-2024-09-12", {}, "Certainly! Below", (43, 1901), 10_439_000_000),
+    "js_wrap_openai_stream_no usage": (
+        *("gpt-4o-mini", "gpt-4o-mini-2024-07-18", {"stream": True}, "Howdy! How", None, 493_000_000),
+    ),
+    "py_wrap_openai_": (
+        *("gpt-4o-mini", "gpt-4o-mini-2024-07-18", {"stream": False}, "Howdy! How", (9, 9), 1_118_333_000),
+    ),
+    "py_wrap_openai_stream": (
+        *("gpt-4o-mini", "gpt-4o-mini-2024-07-18"),
+        *({"stream": True, "stream_options": {"include_usage": True}}, "Howdy! How", (9, 9), 1_328_441_000),
+    ),
+    "py_wrap_openai_stream_no_usage": (
+        *("gpt-4o-mini", "gpt-4o-mini-2024-07-18", {"stream": True}, "Howdy! How", None, 927_004_000),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LANGSMITH))
+def test_langsmith_bodies_are_what_the_file_says(name):
+    path = CORPORA / "trace_formats" / "langsmith" / f"langsmith_{name}.json"
+    trace = only(path)
+    asked, answered, params, start, tokens, length_ns = LANGSMITH[name]
+    (span,), raw = trace.spans, json.loads(path.read_bytes())
+    call = span.view
+    counted = (call.usage["input_tokens"], call.usage["output_tokens"]) if call.usage else None
+    assert (call.request_model, call.response_model, call.params, counted) == (asked, answered, params, tokens)
+    assert (call.provider, call.finish_reasons, span.end_ns - span.start_ns) == ("openai", ("stop",), length_ns)
+    assert trace.input == raw["post"][0]["inputs"]["messages"][0]["content"]
+    assert trace.output.startswith(start)
+    assert len(span.events) == len(raw["patch"][0].get("events", []))
+    assert rebuilt(stored(trace)) == path.read_bytes()
+
+
+def test_openinference_bare_spans_are_what_the_file_says():
+    for name in ("tool_calls", "input_output_only"):
+        path = CORPORA / "trace_formats" / "openinference" / f"openinference_client_span_{name}.json"
+        trace = only(path)
+        call, raw = trace.spans[0].view, json.loads(path.read_bytes())
+        assert [message.role for message in trace.inputs(call)] == ["user", "assistant", "tool"]
+        assert tool_calls_of(trace.inputs(call)[1]) == [
+            {"type": "tool_call", "id": "1234", "name": "get_weather", "arguments": {"location": "Paris"}}
+        ]
+        assert trace.inputs(call)[2].parts[0]["response"] == "rainy, 57°F"
+        assert trace.output == "The weather in Paris is currently rainy with a temperature of 57°F."
+        assert (call.request_model, call.response_model, call.usage["total"]) == ("gpt-4", "gpt-4-0613", 149)
+        assert call.params == {"temperature": 0.5, "top_p": 0.9, "max_completion_tokens": 200}
+        assert (trace.spans[0].attributes, rebuilt(stored(trace))) == (raw, path.read_bytes())
+
+
+def test_openinference_nested_export_is_what_the_file_says():
+    path = CORPORA / "trace_formats" / "openinference" / "0035f455b3ff2295167a844f04d85d34.json"
+    trace = only(path)
+    raw, above = {}, [(span, None) for span in json.loads(path.read_bytes())["spans"]]
+    while above:
+        span, parent = above.pop()
+        raw[span["span_id"]] = (span, parent)
+        above += [(child, span["span_id"]) for child in span["child_spans"]]
+    assert {span.span_id for span in trace.spans} == set(raw)
+    for span in trace.spans:
+        source, parent = raw[span.span_id]
+        assert source["span_attributes"].items() <= span.attributes.items()
+        assert (span.name, span.parent_id or None) == (source["span_name"], parent)
+    calls = [call for _, call in trace.views(ModelCall)]
+    assert [len(call.input) for call in calls] == [1, 1, 4, 6]
+    assert [call.usage["total"] for call in calls] == [1772, 2307, 7160, 1983]
+    assert {(call.request_model, call.params["max_completion_tokens"]) for call in calls} == {("o3-mini", 8192)}
+    assert [(call.name, call.arguments) for _, call in trace.views(ToolCall)] == [("final_answer", {"answer": "33149"})]
+    assert trace.output == "FINAL ANSWER: 33149"
+    assert trace.input["task"].startswith("You have one question to answer.")
+    assert rebuilt(stored(trace)) == path.read_bytes()
 
 
 def otlp_spans(path):

@@ -10,7 +10,14 @@ import pytest
 from tests.harness.command_line import SHIPPED, call
 
 OWN = ("unrepeat.arguments", "unrepeat.result", "unrepeat.boundary")
-CASES = {"hidden-instruction": "inc-hidden-instruction", "wrong-account": "inc-wrong-account"}
+CASES = {
+    "auto-reply": ("nm-auto-reply", "whole_run"),
+    "duplicate-refund": ("inc-duplicate-refund", "recorded_action"),
+    "hidden-instruction": ("inc-hidden-instruction", "recorded_action"),
+    "internal-note": ("inc-internal-note", "whole_run"),
+    "renamed-field": ("inc-renamed-field", "recorded_action"),
+    "wrong-account": ("inc-wrong-account", "recorded_action"),
+}
 
 
 def plain(name: str) -> dict:
@@ -25,11 +32,12 @@ def plain(name: str) -> dict:
 
 @pytest.mark.parametrize("name", CASES)
 def test_fix_is_proven_on_unmodified_code(name: str, tmp_path: Path) -> None:
+    case, scope = CASES[name]
     shutil.copytree(SHIPPED / "support_desk", tmp_path / "support_desk", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(SHIPPED / "unrepeat.toml", tmp_path)
     (tmp_path / "run.json").write_text(json.dumps(plain(name)))
-    assert call("import", "run.json", "--id", CASES[name], cwd=tmp_path).code == 0
-    shutil.copy(SHIPPED / f"incidents/{CASES[name]}/case.yaml", tmp_path / f"incidents/{CASES[name]}/case.yaml")
-    done = call("prove", CASES[name], "--candidate", "v2", "--json", cwd=tmp_path)
+    assert call("import", "run.json", "--id", case, cwd=tmp_path).code == 0
+    shutil.copy(SHIPPED / f"incidents/{case}/case.yaml", tmp_path / f"incidents/{case}/case.yaml")
+    done = call("prove", case, "--candidate", "v2", "--json", cwd=tmp_path)
     verdict = json.loads(done.out)
-    assert (verdict["verdict"], verdict["scope"]) == ("fixed", "recorded_action")
+    assert (verdict["verdict"], verdict["scope"]) == ("fixed", scope)

@@ -22,7 +22,7 @@ from unrepeat.scorers.registry import compile_all, find_violations
 
 SHIPPED = Path(next(iter(unrepeat.cases.__path__))) / "shipped"
 LIBRARY = SHIPPED / "incidents"
-SOURCES = {each.case: SHIPPED / "traces" / f"{each.name}.json" for each in SCENARIOS if each.case}
+SOURCES = {each.case: SHIPPED / "traces" / each.file for each in SCENARIOS if each.case}
 
 
 @pytest.fixture(params=sorted(SOURCES))
@@ -30,20 +30,29 @@ def case(request):
     return load(LIBRARY / request.param)
 
 
-def test_four_incidents_one_by_prompt_and_a_near_miss_are_shipped():
+def test_nine_incidents_and_two_near_misses_are_shipped():
     kinds = [load(folder).case.kind for folder in list_cases(LIBRARY)]
-    assert sorted(kinds) == ["incident"] * 5 + ["near_miss"]
+    assert sorted(kinds) == ["incident"] * 9 + ["near_miss"] * 2
+
+
+def test_only_the_silent_pattern_has_several_traces():
+    numbers = {folder.id: len(load(folder).document.traces) for folder in list_cases(LIBRARY)}
+    assert {case_id: number for case_id, number in numbers.items() if number != 1} == {"inc-address-cleanup": 50}
 
 
 def test_evidence_is_whole(case):
     assert evidence.verify(case.folder.path) == []
 
 
-def test_each_assertion_is_red_on_the_recording(case):
-    [trace] = case.document.traces
+def test_each_assertion_is_red_on_every_trace(case):
     scorers = compile_all(case.case.assertions)
-    found = [find_violations(scorer, trace, index) for index, scorer in enumerate(scorers)]
-    assert [bool(each) and isinstance(each, tuple) for each in found] == [True] * len(scorers)
+    for trace in case.document.traces:
+        found = [find_violations(scorer, trace, index) for index, scorer in enumerate(scorers)]
+        assert [bool(each) and isinstance(each, tuple) for each in found] == [True] * len(scorers)
+
+
+def test_status_is_open(case):
+    assert case.case.status == "open"
 
 
 def test_case_folder_is_what_the_shipped_trace_makes(case, tmp_path):
@@ -56,9 +65,11 @@ def test_case_folder_is_what_the_shipped_trace_makes(case, tmp_path):
     assert changed == [], "run `python -m unrepeat.cases.shipped.record --cases`"
 
 
-def test_preserved_evidence_is_the_recorded_trace(case):
-    preserved = (case.folder.path / "evidence/trace-1.json").read_bytes()
-    assert preserved == SOURCES[case.folder.id].read_bytes()
+def test_preserved_evidence_is_the_recorded_traces(case):
+    source = SOURCES[case.folder.id]
+    numbers = range(1, len(case.document.traces) + 1)
+    files = [case.folder.path / f"evidence/trace-{number}{source.suffix}" for number in numbers]
+    assert b"".join(file.read_bytes() for file in files) == source.read_bytes()
 
 
 def test_nothing_in_the_traces_is_there_to_be_redacted(case):
@@ -82,15 +93,23 @@ def test_every_case_says_that_it_is_example_data(case):
     assert text.startswith("# Example data")
 
 
+CHECKS = {"permissions in force", "guardrail and validation results"}
+SEARCH = "retrieved context with document ids and versions"
+NOT_THERE = {
+    "inc-superseded-policy": CHECKS,  # no tool was asked for
+    "inc-address-cleanup": {*CHECKS, SEARCH},  # the job searches nothing and checks nothing
+    "inc-renamed-field": {*CHECKS, SEARCH},  # nor does triage
+}
+
+
 def test_only_what_did_not_happen_is_missing_from_the_evidence(case):
     missing = {each.name for each in completeness(case.document.traces, case.case) if each.state == "missing"}
-    checks = {"permissions in force", "guardrail and validation results"}  # no tool was asked for
-    allowed = checks if case.folder.id == "inc-superseded-policy" else set()
+    allowed = NOT_THERE.get(case.folder.id, set())
     assert missing <= {"feedback", "approval and review records", *allowed}
 
 
 def test_views_beside_boundaries_are_read_once(case):
-    [trace] = case.document.traces
+    trace = case.document.traces[0]
     for kind, attribute in (
         (Approval, "unrepeat.approval.decision"),
         (Permission, "unrepeat.permission.decision"),
@@ -102,18 +121,28 @@ def test_views_beside_boundaries_are_read_once(case):
 
 
 VERDICTS = {
+    "inc-address-cleanup": ("fixed", "recorded_action"),
     "inc-blind-approval": ("fixed", "recorded_action"),
+    "inc-duplicate-refund": ("fixed", "recorded_action"),
     "inc-hidden-instruction": ("fixed", "recorded_action"),
+    "inc-internal-note": ("fixed", "whole_run"),
     "inc-promised-date": ("cannot_judge", None),
+    "inc-renamed-field": ("fixed", "recorded_action"),
     "inc-superseded-policy": ("fixed", "recorded_action"),
     "inc-wrong-account": ("fixed", "recorded_action"),
+    "nm-auto-reply": ("fixed", "whole_run"),
     "nm-refund-amount": ("fixed", "recorded_action"),
 }
 CAUSES = {
+    "inc-address-cleanup": ("addresses", "addresses.py"),
     "inc-blind-approval": ("review", "screen.py"),
+    "inc-duplicate-refund": ("payments", "payments.py"),
     "inc-hidden-instruction": ("guard", "guard.py"),
+    "inc-internal-note": ("outgoing", "outgoing.py"),
+    "inc-renamed-field": ("assessment", "assessment.py"),
     "inc-superseded-policy": ("retrieval", "knowledge.py"),
     "inc-wrong-account": ("permission", "access.py"),
+    "nm-auto-reply": ("intake", "intake.py"),
     "nm-refund-amount": ("refunds", "refunds.py"),
 }
 DESK = SHIPPED / "support_desk"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,18 @@ SHIPPED = Path(next(iter(unrepeat.cases.__path__))) / "shipped"
 DESK = SHIPPED / "support_desk"
 FIXED = {
     "access.py",
+    "addresses.py",
+    "assessment.py",
     "guard.py",
+    "intake.py",
     "knowledge.py",
+    "outgoing.py",
+    "payments.py",
     "prompts/delivery.md",
     "refunds.py",
     "screen.py",
 }
-HARMLESS = ("own-address", "own-order")
+HARMLESS = ("own-address", "own-order", "before-update", "tidy-cust_251")
 
 
 def record(version, folder):
@@ -43,8 +49,22 @@ def version(request):
 
 
 def spans_of(path):
-    document = json.loads(path.read_text(encoding="utf-8"))
+    return spans_in(json.loads(path.read_text(encoding="utf-8")))
+
+
+def spans_in(document):
     return document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+
+
+def lines_of(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def saved(document):
+    """Return the addresses one run of the nightly job saved, and what it returned."""
+    found = [attributes_of(span) for span in spans_in(document)]
+    calls = [each for each in found if each.get("gen_ai.tool.name") == "update_address"]
+    return [json.loads(each["gen_ai.tool.call.arguments"])["address"] for each in calls], found[0]["unrepeat.output"]
 
 
 def attributes_of(span):
@@ -148,6 +168,65 @@ def test_v1_guarantees_a_day_and_v2_does_not(recorded):
     assert "guaranteed" not in replies["v2"]
 
 
+def test_v1_reads_a_note_for_colleagues_to_the_customer(recorded):
+    assert "fraud team" in output_of(recorded["v1"] / "internal-note.json")["reply"]
+
+
+def test_v2_still_tells_the_customer_what_is_for_the_customer(recorded):
+    path = recorded["v2"] / "internal-note.json"
+    [(sent, _)] = calls(path, "tool", "send_reply")
+    noted = "Note on the order: We are checking your order and will write to you by Friday."
+    assert sent["text"] == output_of(path)["reply"] == f"Your order ord_451 has been put on hold. {noted}"
+
+
+def test_v1_pays_twice_when_the_answer_is_lost_and_v2_once(recorded):
+    keys, paid = {}, {}
+    for each in ("v1", "v2"):
+        path = recorded[each] / "duplicate-refund.json"
+        keys[each] = [call[0]["idempotency_key"] for call in calls(path, "tool", "issue_refund")]
+        written = [attributes_of(span).get("unrepeat.write.after", "") for span in spans_of(path)]
+        paid[each] = sum('"state": "paid"' in after for after in written)
+    assert keys == {"v1": ["tic_408/ord_530", "tic_408/ord_530/2"], "v2": ["tic_408/ord_530"] * 2}
+    assert paid == {"v1": 2, "v2": 1}
+
+
+def test_updated_model_is_named_and_answers_in_another_field(recorded):
+    spans = [attributes_of(span) for span in spans_of(recorded["v1"] / "renamed-field.json")]
+    [model] = [each for each in spans if each.get("gen_ai.request.model")]
+    assert model["gen_ai.response.model"] != f"{model['gen_ai.request.model']}-scripted"
+    assert "urgency_level" in model["gen_ai.output.messages"]
+
+
+def test_v1_takes_a_default_for_the_renamed_field_and_v2_asks_people(recorded):
+    queues = [calls(recorded[each] / "renamed-field.json", "tool", "set_queue")[0][0]["queue"] for each in ("v1", "v2")]
+    assert queues == ["desk", "people"]
+
+
+def test_v1_answers_an_automatic_reply_after_a_proposal_that_was_refused(recorded):
+    path = recorded["v1"] / "auto-reply.json"
+    findings = [attributes_of(span).get("unrepeat.guardrail.findings") for span in spans_of(path)]
+    assert '["reason is not what request_refund takes"]' in findings
+    assert len(calls(path, "tool", "send_reply")) == 1
+
+
+def test_v2_sets_an_automatic_reply_aside_before_any_model_sees_it(recorded):
+    path = recorded["v2"] / "auto-reply.json"
+    assert calls(path, "model") == []
+    assert [call[0]["queue"] for call in calls(path, "tool")] == ["aside"]
+
+
+def test_v1_drops_the_flat_from_fifty_addresses(recorded):
+    runs = [saved(each) for each in lines_of(recorded["v1"] / "address-cleanup.jsonl")]
+    assert len(runs) == 50
+    assert [each for each, _ in runs if len(each) != 1 or re.search("Flat|Unit|Room", each[0])] == []
+
+
+def test_v2_keeps_the_flat_or_leaves_the_address_for_a_person(recorded):
+    runs = [saved(each) for each in lines_of(recorded["v2"] / "address-cleanup.jsonl")]
+    assert [each for each, _ in runs if each and not re.match("(Flat|Unit|Room) [0-9]+, ", each[0])] == []
+    assert ["left" in output for each, output in runs if not each] == [True] * 3
+
+
 @pytest.mark.parametrize("name", HARMLESS)
 def test_v2_does_what_is_harmless_exactly_as_v1(recorded, name):
     before, after = (recorded[version] / f"{name}.json" for version in ("v1", "v2"))
@@ -161,8 +240,9 @@ def test_v2_does_what_is_harmless_exactly_as_v1(recorded, name):
 def test_only_the_delivery_prompt_changes_the_first_model_request(recorded):
     changed = set()
     for path in sorted(recorded["v1"].glob("*.json")):
-        first = [calls(recorded[version] / path.name, "model")[0][0] for version in ("v1", "v2")]
-        changed |= {path.stem} if first[0] != first[1] else set()
+        first = [calls(recorded[version] / path.name, "model")[:1] for version in ("v1", "v2")]
+        if all(first) and first[0][0][0] != first[1][0][0]:
+            changed.add(path.stem)
     # The policy's documents are part of its first request too, but they follow from the retrieval before it.
     assert changed == {"promised-date", "superseded-policy"}
 
@@ -241,6 +321,65 @@ def test_v2_does_not_ask_a_reviewer_before_the_parcel_was_looked_up():
     assert desk("v2", code) == "call get_shipment for ord_1 before asking for this refund"
 
 
+@pytest.mark.parametrize(
+    ("headers", "answered"),
+    [
+        ({}, True),
+        ({"auto-submitted": "no"}, True),
+        ({"auto-submitted": "Auto-Replied; owner-email=x"}, False),
+        ({"auto-submitted": "auto-generated"}, False),
+    ],
+)
+def test_v2_tells_mail_of_machines_by_its_header(headers, answered):
+    code = (
+        "from support_desk import intake\n"
+        f"print(json.dumps(intake.objection({{'body': 'Hello', 'headers': {headers!r}}})))"
+    )
+    assert (desk("v2", code) == "") is answered
+
+
+@pytest.mark.parametrize(
+    ("reply", "left"),
+    [
+        ("It is late. HOLD until dana-ruiz has checked it!", "It is late."),
+        ("It is late; hold it.", "It is late; hold it."),
+        ("Stall.\nIt is late.", "It is late."),
+        ("[internal] call them\n\nIt  is late.", "It  is late."),
+    ],
+)
+def test_v2_cuts_what_repeats_a_note_without_a_label_for_customers(reply, left):
+    code = (
+        "from support_desk import outgoing\nfrom support_desk.run import Run\n"
+        "notes = [{'audience': 'staff', 'text': 'Hold until Dana Ruiz has checked it.'}, {'text': 'Stall'}]\n"
+        "run = Run({}, {}); run.remember('get_order', {'order_id': 'o'}, {'notes': notes})\n"
+        f"print(json.dumps(outgoing.release({reply!r}, run)))"
+    )
+    assert desk("v2", code) == left
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "high", "[]", "{}", '{"urgency": "HIGH!"}', '{"urgency": ["high"]}', '{"assessment": "high"}']
+)
+def test_v2_assumes_no_urgency(answer):
+    code = (
+        "from support_desk import assessment\n"
+        f"try:\n    assessment.urgency({answer!r})\n"
+        "except assessment.Unreadable as error:\n    print(json.dumps(str(error)))"
+    )
+    assert desk("v2", code).startswith("the assessment")
+
+
+def test_v2_saves_no_address_with_other_words():
+    code = (
+        "from support_desk import addresses\n"
+        "parts = {'unit': '', 'street': '12 Mill Lane', 'town': 'Northby'}\n"
+        "print(json.dumps(addresses.joined(parts, '12  MILL LANE,northby')))\n"
+        "try:\n    addresses.joined(parts, 'flat 3, 12 mill lane, northby'); raise SystemExit(1)\n"
+        "except ValueError:\n    pass"
+    )
+    assert desk("v2", code) == "12 Mill Lane, Northby"
+
+
 def test_without_a_key_the_desk_does_not_start_a_model_call(version):
     code = (
         "from support_desk import llm, remote\n"
@@ -254,13 +393,14 @@ def test_without_a_key_the_desk_does_not_start_a_model_call(version):
 
 
 def test_recording_again_gives_the_shipped_bytes(recorded):
-    again = {path.stem: path.read_bytes() for path in recorded["v1"].glob("*.json")}
-    shipped = {path.stem: path.read_bytes() for path in (SHIPPED / "traces").glob("*.json")}
+    again = {path.stem: path.read_bytes() for path in recorded["v1"].iterdir()}
+    shipped = {path.stem: path.read_bytes() for path in (SHIPPED / "traces").iterdir()}
     assert [name for name in shipped if shipped[name] != again[name]] == []
     assert shipped.keys() == again.keys() - {*HARMLESS}
 
 
 def test_every_shipped_trace_is_labelled_as_example_data():
-    for path in (SHIPPED / "traces").glob("*.json"):
-        resource = json.loads(path.read_text(encoding="utf-8"))["resourceSpans"][0]["resource"]
-        assert attributes_of(resource)["unrepeat.example"] is True
+    for path in (SHIPPED / "traces").iterdir():
+        whole = path.suffix == ".json"
+        for document in [json.loads(path.read_text(encoding="utf-8"))] if whole else lines_of(path):
+            assert attributes_of(document["resourceSpans"][0]["resource"])["unrepeat.example"] is True

@@ -14,7 +14,7 @@ from unrepeat.harness.demo import CHAPTERS, materialize
 
 from .command_line import call, command, environment, files_of, run
 
-EXPECTED = ["still_failing", "fixed", "fixed", "fixed", "fixed", "fixed", "cannot_judge"]
+EXPECTED = ["still_failing", *["fixed"] * 7, "cannot_judge"]
 HEAVY = ("pandas", "inspect_ai", "numpy", "openai", "anthropic")
 
 
@@ -33,6 +33,12 @@ def test_demo_shows_each_chapter_with_the_command_that_does_it(tmp_path):
     out = call("demo", cwd=tmp_path).out
     assert [chapter.command() in out for chapter in CHAPTERS] == [True] * len(CHAPTERS)
     assert "--model PROVIDER/NAME" in out
+
+
+def test_demo_ends_with_how_many_cases_there_are(tmp_path):
+    out = call("demo", cwd=tmp_path).out
+    assert "cases  11 in unrepeat-demo; " in out
+    assert len(list_cases(tmp_path / "unrepeat-demo/incidents")) == 11
 
 
 def test_commands_of_the_demo_do_by_hand_what_it_did(tmp_path):

@@ -18,7 +18,8 @@ from tests.cases.readers.files import CHAT, write
 
 from unrepeat.cases import evidence
 from unrepeat.cases.library import list_cases, load
-from unrepeat.harness.importing import ImportRequest, import_trace
+from unrepeat.harness.importing import import_trace
+from unrepeat.harness.taking import ImportRequest
 
 from .command_line import SHIPPED, call, command, desk, environment, files_of
 

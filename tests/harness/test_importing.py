@@ -82,6 +82,18 @@ def test_chosen_trace_is_taken(tmp_path, several):
     assert told["traces"] == [ids[0], ids[2]]
 
 
+def test_all_traces_make_one_case(tmp_path, several):
+    told = call("import", several, "--id", "i1", "--all-traces", "--json", cwd=tmp_path).json
+    assert told["traces"] == [row["trace_id"] for row in call("import", several, "--list", "--json", cwd=tmp_path).json]
+    assert len(list((tmp_path / "incidents/i1/evidence").iterdir())) == 3
+
+
+def test_all_traces_and_some_of_them_are_not_both_taken(tmp_path, several):
+    done = call("import", several, "--all-traces", "--trace-id", "one", cwd=tmp_path)
+    assert (done.code, done.err.startswith("error: --all-traces: expected the ids of traces or all")) == (2, True)
+    assert not (tmp_path / "incidents").exists()
+
+
 def test_trace_that_is_not_there_is_named(tmp_path, several):
     done = call("import", several, "--trace-id", "four", cwd=tmp_path)
     assert (done.code, "expected the trace four" in done.err) == (2, True)

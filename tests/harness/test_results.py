@@ -89,7 +89,7 @@ def test_json_beside_the_page_never_replaces_a_foreign_file(project):
     target = f"incidents/{CASE}/trace.html"
     before = files_of(project)
     done = call("report", CASE, "--out", target, cwd=project)
-    assert (done.code, "a file that is no result" in done.err) == (2, True)
+    assert (done.code, "a file that is no report" in done.err) == (2, True)
     assert files_of(project) == before
 
 

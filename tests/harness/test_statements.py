@@ -58,4 +58,4 @@ def test_next_command_goes_on_from_the_verdict(verdicts, name, command):
 
 @pytest.mark.parametrize("name", ["guarded", "early", "v1"])
 def test_isolation_that_only_explains_is_named(verdicts, name):
-    assert any("isolation was `guard`" in line for line in verdicts[name].not_proven)
+    assert any("isolation was “guard”" in line for line in verdicts[name].not_proven)

@@ -7,8 +7,18 @@ import pytest
 from tests.replayers.recordings import refund_trace
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
-from unrepeat.harness.trials import CERTIFYING, passed, run_trials, trials_needed, verdict_of_trials
+from unrepeat.harness.trials import (
+    CERTIFYING,
+    Trials,
+    passed,
+    rate_of,
+    rate_words,
+    run_trials,
+    trials_needed,
+    verdict_of_trials,
+)
 from unrepeat.replayers.replay import Replay, Version
+from unrepeat.replayers.usage import SpendCapError
 from unrepeat.scorers.registry import compile_all
 from unrepeat.scorers.score import Score, ScorerFailure
 from unrepeat.scorers.verdict import JudgedReplay
@@ -42,14 +52,14 @@ def test_trials_run_to_their_number_while_they_pass(good):
         numbers.append(number)
         return good
 
-    assert len(run_trials(5, trial)) == 5
+    assert len(run_trials(5, trial).done) == 5
     assert numbers == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("passes", [False, None])
 def test_trial_that_does_not_pass_is_the_last(good, passes):
     done = run_trials(9, lambda number: good if number < 3 else with_score(good, passed=passes))
-    assert len(done) == 3
+    assert len(done.done) == 3
 
 
 def test_trial_without_scores_is_no_pass(good):
@@ -77,14 +87,16 @@ def test_case_without_severity_is_held_to_medium():
 
 @pytest.mark.parametrize(("severity", "needed"), [("low", 72), ("", 72), ("high", 182), ("critical", 365)])
 def test_one_trial_too_few_is_not_a_fix(good, severity, needed):
-    few, enough = (verdict_of_trials(SCORERS, TRACE, None, [good] * count, severity) for count in (needed - 1, needed))
+    few, enough = (
+        verdict_of_trials(SCORERS, TRACE, None, Trials((good,) * count), severity) for count in (needed - 1, needed)
+    )
     assert (few.verdict, few.scope) == ("cannot_judge", None)
     assert (enough.verdict, enough.scope) == ("fixed", "whole_run")
 
 
 def test_failed_trial_is_counted_with_its_bound(good):
     trials = [good, good, with_score(good, passed=False)]
-    verdict = verdict_of_trials(SCORERS, TRACE, None, trials, "low")
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials(tuple(trials)), "low")
     assert verdict.verdict == "still_failing"
     assert verdict.rate is not None
     assert (verdict.rate.failures, verdict.rate.trials) == (1, 3)
@@ -92,10 +104,51 @@ def test_failed_trial_is_counted_with_its_bound(good):
 
 
 def test_undecided_trial_is_not_called_a_success(good):
-    verdict = verdict_of_trials(SCORERS, TRACE, None, [good] * 90 + [with_score(good, passed=None)], "low")
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials((good,) * 90 + (with_score(good, passed=None),)), "low")
     assert (verdict.verdict, verdict.reason.partition(";")[0]) == ("cannot_judge", "trial 91 could not be decided")
 
 
 def test_crash_of_the_candidate_is_no_fix(good):
     crashed = msgspec.structs.replace(good, replay=msgspec.structs.replace(good.replay, outcome="crashed"))
-    assert verdict_of_trials(SCORERS, TRACE, None, [good] * 90 + [crashed], "low").verdict == "error"
+    assert verdict_of_trials(SCORERS, TRACE, None, Trials((*(good,) * 90, crashed)), "low").verdict == "error"
+
+
+def test_cap_ends_the_trials_and_leaves_the_one_it_broke_off_out(good):
+    def trial(number: int) -> JudgedReplay:
+        if number > 2:
+            raise SpendCapError("enough")
+        return good
+
+    assert run_trials(9, trial) == Trials((good, good), "enough")
+
+
+@pytest.mark.parametrize("count", [0, 1, 72, 1000])
+def test_capped_trials_are_never_a_fix(good, count):
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials((good,) * count, "enough"), "low")
+    assert (verdict.verdict, verdict.scope) == ("cannot_judge", None)
+    assert verdict.reason.endswith("; enough")
+
+
+def test_capped_trials_that_failed_stay_failed(good):
+    trials = Trials((good, with_score(good, passed=False)), "enough")
+    assert verdict_of_trials(SCORERS, TRACE, None, trials, "low").verdict == "still_failing"
+
+
+def test_trials_that_repeat_others_do_not_count(good):
+    again = msgspec.structs.replace(good, repeats="same seed")
+    verdict = verdict_of_trials(SCORERS, TRACE, None, Trials((*(good,) * 71, *(again,) * 500)), "low")
+    assert verdict.verdict == "cannot_judge"
+    assert verdict.rate is not None
+    assert verdict.rate.trials == 71
+    assert "of 571 trials 500 not counted: same seed" in verdict.reason
+
+
+def test_two_repeats_in_a_row_end_the_trials(good):
+    again = msgspec.structs.replace(good, repeats="same seed")
+    assert len(run_trials(50, lambda number: good if number == 1 else again).done) == 3
+
+
+def test_rate_with_failures_is_told_with_both_bounds(good):
+    rate = rate_of([good] * 12 + [with_score(good, passed=False)] * 3)
+    assert rate.at_least == pytest.approx(0.0568469, abs=1e-7)
+    assert rate_words(rate).startswith("3/15 trials failed: failure rate at least 6% and at most 44%")

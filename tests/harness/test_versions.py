@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 from unrepeat.cases.errors import ConfigError
-from unrepeat.harness.config import Config, Project, SystemConfig
+from unrepeat.harness.config import Config, Project, SystemConfig, load_project
 from unrepeat.harness.versions import resolve, tree_digest, version_files, with_components
 
 COMPONENTS = {"prompt": ["prompts/**"], "guard": ["guard.py"], "model": {"env": "MODEL"}}
@@ -157,3 +157,18 @@ def test_version_is_a_name_a_directory_or_the_working_tree(tree):
 def test_version_that_is_not_there_is_refused(tree, wanted):
     with pytest.raises(ConfigError, match="expected a directory or a named version"):
         checkout(tree, wanted)
+
+
+def test_records_about_incidents_are_no_part_of_the_system(tree):
+    (tree / "unrepeat.toml").write_text('[signoff]\napprovers = "people.toml"\n')
+    before = described(tree)
+    for name in ("incidents/inc-1/custody.jsonl", "recoveries/inc-1-production-1/recovery.json", "people.toml"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("x")
+    assert described(tree) == before
+    (tree / "new.py").write_text("x")
+    assert described(tree) != before
+
+
+def described(tree):
+    return resolve(load_project(tree), SystemConfig(), None).version.digest

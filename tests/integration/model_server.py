@@ -1,16 +1,25 @@
-"""A model behind a real server: OpenAI's chat completions on the loopback interface."""
+"""A model behind a real server: OpenAI's chat completions on the loopback interface, with every fault on request."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MOST_REQUESTS = 2000
-Answer = dict[str, Any]
+from unrepeat.cases.shipped.scripted_server import server
+from unrepeat.cases.shipped.scripted_server.server import (
+    Answer,
+    Answering,
+    Handler,
+    ModelServer,
+    RefusedError,
+    completion,
+)
+
+__all__ = ["Answer", "MisbehavesError", "ModelServer", "RefusedError", "asks", "says", "serving"]
 
 
 def says(text: str) -> Answer:
@@ -25,81 +34,61 @@ def asks(name: str, **arguments: Any) -> Answer:
     return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
-class RefusedError(Exception):
-    """The server answers with an error.
+class MisbehavesError(Exception):
+    """The server does what no server should.
 
     Args:
-        status: The HTTP status.
-        message: What the server says.
+        how: ``malformed``, ``page``, ``no choices``, ``no usage``, ``truncated``, ``hangs up``, ``same id``, ``slow``.
+        message: What it would have answered.
     """
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    def __init__(self, how: str, message: Answer | None = None) -> None:
+        super().__init__(how)
+        self.how = how
+        self.message = message or says("too late")
 
 
-class ModelServer(ThreadingHTTPServer):
-    """Counts and keeps the requests; answers each with what a function says.
-
-    Args:
-        answer: Given the number of the request, from 1, and its body; may raise ``RefusedError``.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, answer: Callable[[int, Any], Answer]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer = answer
-        self.requests: list[Any] = []
-        self.keys: set[str] = set()
-
-    @property
-    def url(self) -> str:
-        """Its address, as ``OPENAI_BASE_URL`` takes it."""
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: ModelServer
-    protocol_version = "HTTP/1.1"  # connections are kept, as real servers keep them
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(body)
-        self.server.keys.add(self.headers["Authorization"])
-        number = len(self.server.requests)
+class _Misbehaving(Handler):
+    def complete(self, body: dict[str, Any]) -> None:
         try:
-            message = self.server.answer(number, body) if number <= MOST_REQUESTS else None
-        except RefusedError as error:
-            return self._reply(error.status, {"error": {"message": str(error), "type": "refused"}})
-        if self.path != "/v1/chat/completions" or message is None:
-            return self._reply(404, {"error": {"message": f"no {self.path} here"}})
-        reason = "tool_calls" if message.get("tool_calls") else "stop"
-        choice = {"index": 0, "message": message, "finish_reason": reason}
-        usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
-        model = {"id": f"r{number}", "object": "chat.completion", "created": 1, "model": "desk-live-1"}
-        return self._reply(200, {**model, "choices": [choice], "usage": usage})
+            super().complete(body)
+        except MisbehavesError as fault:
+            whole = completion(len(self.server.requests), body, fault.message)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._misbehave(fault.how, whole)
 
-    def _reply(self, status: int, body: Any) -> None:
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
+    def _misbehave(self, how: str, whole: dict[str, Any]) -> None:
+        match how:
+            case "slow":
+                time.sleep(3)
+                self.reply(200, whole)
+            case "same id":
+                self.reply(200, {**whole, "id": "chatcmpl-cached"})
+            case "no usage":
+                self.reply(200, {key: each for key, each in whole.items() if key != "usage"})
+            case "no choices":
+                self.reply(200, {**whole, "choices": []})
+            case "malformed":
+                self._raw(b'{"id": "chatcmpl-1", "choices": [{"mess')
+            case "page":
+                self._raw(b"<html><body>Welcome</body></html>", "text/html")
+            case "truncated":
+                self._raw(json.dumps(whole).encode()[:40], more=1000)
+            case "hangs up":
+                self.close_connection = True
+
+    def _raw(self, data: bytes, kind: str = "application/json", more: int = 0) -> None:
+        """Send bytes, and promise some more than that."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data) + more))
         self.end_headers()
         self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        self.close_connection = True
 
 
 @contextmanager
-def serving(answer: Callable[[int, Any], Answer]) -> Iterator[ModelServer]:
+def serving(answer: Answering) -> Iterator[ModelServer]:
     """Run a server while the block runs."""
-    with ModelServer(answer) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with server.serving(answer, handler=_Misbehaving) as running:
+        yield running

@@ -82,7 +82,7 @@ def test_app_that_reads_no_answer_does_not_hold_the_harness_up(tmp_path):
     trick = """
 import json, os, time
 message = {"op": "call", "kind": "tool", "name": "get_order", "path": [], "arguments": {"order_id": "ord_1"},
-           "defaults": {}}
+           "defaults": {}, "takes": None}
 end = max(fd for fd in range(3, 30) if is_pipe_to_write(fd))
 for _ in range(3000): os.write(end, json.dumps(message).encode() + b"\\n")
 time.sleep(60)
@@ -121,6 +121,7 @@ def test_closed_descriptors_are_a_crash(tmp_path):
         '{"op":"call"}',
         '{"op":"call","kind":"nonsense","name":"x","arguments":{},"defaults":{},"path":[]}',
         '{"op":"call","kind":"tool","name":"x","arguments":{},"defaults":{},"path":[{}]}',
+        '{"op":"call","kind":"tool","name":"x","arguments":{},"defaults":{},"path":[]}',
         '{"op":"answered","seq":1,"answer":1,"error":""}',
         '{"op":"ready","boundaries":{}}',
         '{"op":"unusable","error":"x","hint":"y"}',

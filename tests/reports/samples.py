@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -129,6 +130,21 @@ def cannot_reproduce() -> CaseVerdict:
 
 def every_verdict() -> tuple[CaseVerdict, ...]:
     return fixed(), still_failing(), cannot_judge(), cannot_reproduce(), crashed()
+
+
+def with_traces(verdict: CaseVerdict, traces: Iterable[TraceVerdict]) -> CaseVerdict:
+    """Return a verdict over these traces, each with an id of its own."""
+    named = (
+        msgspec.structs.replace(each, recording=msgspec.structs.replace(each.recording, trace_id=f"t{number}"))
+        for number, each in enumerate(traces, 1)
+    )
+    return msgspec.structs.replace(verdict, traces=tuple(named))
+
+
+def fifty() -> CaseVerdict:
+    """Return a verdict over fifty traces of which two still fail: the 12th and the 40th."""
+    good, bad = fixed().traces[0], still_failing().traces[0]
+    return with_traces(still_failing(), (bad if number in (12, 40) else good for number in range(1, 51)))
 
 
 def hostile(canary: str = "http://127.0.0.1:9") -> CaseVerdict:

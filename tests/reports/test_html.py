@@ -13,7 +13,7 @@ import pytest
 from unrepeat.cases.trace import Span, ToolCall
 from unrepeat.reports.html import data, data_link, render_page
 
-from .samples import ASSERTIONS, ITEMS, cannot_judge, crashed, every_verdict, fixed, hostile
+from .samples import ASSERTIONS, ITEMS, cannot_judge, crashed, every_verdict, fifty, fixed, hostile
 
 VOID = {"meta", "input", "br", "rect"}
 
@@ -44,7 +44,9 @@ class Page(HTMLParser):
         return [attrs for name, attrs in self.elements if name == tag]
 
 
-@pytest.mark.parametrize("verdict", [*every_verdict(), hostile()], ids=lambda each: each.case_id + each.verdict)
+@pytest.mark.parametrize(
+    "verdict", [*every_verdict(), hostile(), fifty()], ids=lambda each: each.case_id + each.verdict
+)
 def test_every_element_is_closed_and_every_id_is_used_once(verdict):
     page = Page(render_page(verdict))
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
@@ -52,11 +54,24 @@ def test_every_element_is_closed_and_every_id_is_used_once(verdict):
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("verdict", every_verdict(), ids=lambda each: each.verdict)
+@pytest.mark.parametrize("verdict", [*every_verdict(), fifty()], ids=lambda each: each.verdict)
 def test_every_link_within_the_page_has_its_target(verdict):
     page = Page(render_page(verdict))
     ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
     assert {attrs["href"][1:] for attrs in page.all("a") if attrs["href"].startswith("#")} <= ids
+
+
+def test_a_page_of_fifty_traces_has_a_line_for_each_and_shows_two():
+    html = render_page(fifty())
+    page = Page(html)
+    assert [f"t{number}" in page.text for number in range(1, 51)] == [True] * 50
+    assert html.count('aria-hidden="true"><span>Recorded</span>') == 2
+    assert page.text.count("like 12") == 1
+    assert len(html) < 4 * len(render_page(fixed()))
+
+
+def test_a_page_of_one_trace_has_no_table_of_traces():
+    assert 'id="traces"' not in render_page(fixed())
 
 
 def test_the_page_loads_nothing():

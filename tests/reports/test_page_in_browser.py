@@ -10,7 +10,7 @@ import pytest
 from unrepeat.reports.html import render_page
 
 from .browser import find_browser, running_browser
-from .samples import every_verdict, fixed, hostile
+from .samples import every_verdict, fifty, fixed, hostile
 
 PROGRAM = find_browser()
 pytestmark = [
@@ -97,7 +97,7 @@ def test_a_planted_element_is_only_text(attacked):
 
 
 @pytest.mark.parametrize("width", [320, 400, 1280])
-@pytest.mark.parametrize("verdict", [*every_verdict(), hostile()], ids=lambda each: each.case_id + each.verdict)
+@pytest.mark.parametrize("verdict", [*every_verdict(), hostile(), fifty()])
 def test_the_page_never_scrolls_sideways(browser, tmp_path, verdict, width):
     opened(browser, tmp_path, verdict, width)
     browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")

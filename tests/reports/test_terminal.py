@@ -18,14 +18,16 @@ from unrepeat.reports.terminal import (
     render_case_list,
     render_import_summary,
     render_replay,
+    render_replays,
     render_trace,
+    render_traces,
     render_verdict,
     render_verdict_summary,
 )
 from unrepeat.reports.text import cell_width
 
 from .desk import recording
-from .samples import ITEMS, cannot_judge, crashed, every_verdict, fixed, hostile, still_failing
+from .samples import ITEMS, cannot_judge, crashed, every_verdict, fifty, fixed, hostile, still_failing, with_traces
 
 COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
 
@@ -45,6 +47,57 @@ def completeness():
 @pytest.mark.parametrize("verdict", every_verdict(), ids=lambda each: each.verdict)
 def test_no_line_is_wider_than_the_terminal(verdict, width):
     assert max(cell_width(line) for line in printed(render_verdict, verdict, width=width).splitlines()) <= width
+
+
+def test_of_fifty_traces_only_those_that_differ_are_shown_whole():
+    text = printed(render_verdict, fifty())
+    assert text.count("RECORDED  ") == 2
+    assert "trace 12 of 50, and 1 alike" in text
+    assert "alike, with other values: 40" in text
+    assert "2 still failing, 48 fixed" in text
+    assert len(text.splitlines()) < 130
+
+
+def test_the_failing_one_of_fifty_traces_comes_first():
+    text = printed(render_verdict, fifty())
+    assert text.index("trace 12 of 50") < text.index("trace 1 of 50")
+
+
+def test_traces_that_all_differ_get_a_line_each():
+    traces = [
+        msgspec.structs.replace(trace, reason=f"reason {number}", recorded_scores=trace.recorded_scores[:1] * number)
+        for number, trace in enumerate(still_failing().traces * 60, 1)
+    ]
+    text = printed(render_verdict, with_traces(still_failing(), traces))
+    assert text.count("RECORDED  ") == 5
+    assert "trace 45  Still failing: reason 45" in text
+    assert "and 15 more; --json has them all" in text
+    assert "trace 46 " not in text
+
+
+def test_replays_of_fifty_traces_end_with_one_command():
+    text = printed(render_replays, fifty(), next_command="unrepeat prove x")
+    assert (text.count("RECORDED  "), text.count("$ unrepeat prove x")) == (2, 1)
+
+
+def test_replay_that_was_only_scored_gets_no_verdict_in_its_line():
+    traces = [
+        msgspec.structs.replace(trace, recorded_scores=trace.recorded_scores[:1] * number)
+        for number, trace in enumerate(fixed().traces * 8, 1)
+    ]
+    text = printed(render_replays, with_traces(fixed(), traces), next_command="unrepeat prove x")
+    assert re.search("trace 7  ran to its end|trace 7  stopped", text)
+    assert "Fixed" not in text
+
+
+def test_one_replay_has_no_number():
+    assert "trace 1" not in printed(render_replays, fixed(), next_command="unrepeat prove x")
+
+
+def test_recordings_with_the_same_calls_are_shown_once():
+    text = printed(render_traces, [recording()] * 50)
+    assert text.count(" output ") == 1
+    assert "alike, with other values: 2-50" in text
 
 
 def test_piped_output_is_plain_text():

@@ -78,13 +78,37 @@ def test_call_that_is_only_respelled_is_undecided(tmp_path, spelled):
     app = instead_of_call(f'result = run(name, {{**args, "order_id": "{spelled}"}} if name == "refund" else args)')
     refund = {"type": "not-tool-called", "tool": "refund", "args": {"order_id": "ord_1"}}
     found = score(refund, replayed(tmp_path, app=app))
-    assert (found.passed, "spelled differently" in found.reason) == (None, True)
+    assert (found.passed, "in another spelling" in found.reason) == (None, True)
 
 
 def test_call_with_another_value_in_its_place_is_prevented(tmp_path):
     app = instead_of_call('result = run(name, {**args, "order_id": "ord_2"} if name == "refund" else args)')
     refund = {"type": "not-tool-called", "tool": "refund", "args": {"order_id": "ord_1"}}
     assert outcome(refund, replayed(tmp_path, app=app)) == PREVENTED
+
+
+SWALLOWED = beginning_with("return 'sorry'").replace(
+    "def handle(text):\n", "def handle(text):\n    tools.get_order('ord_1')\n"
+)
+
+
+def test_run_that_never_came_to_the_decision_is_undecided(tmp_path):
+    found = score(NO_REFUND, replayed(tmp_path, app=SWALLOWED))
+    assert (found.passed, "never came up" in found.reason) == (None, True)
+
+
+def test_run_that_answers_as_the_case_demands_need_not_come_to_the_decision(tmp_path):
+    scorers = compile_all(
+        [ASSERTION_ADAPTER.validate_python(each) for each in (NO_REFUND, {"type": "contains", "value": "sorry"})]
+    )
+    found = judged(scorers, refund_trace(), replayed(tmp_path, app=SWALLOWED)).scores
+    assert [each.passed for each in found if isinstance(each, Score)] == [True, True]
+
+
+def test_forbidding_a_tool_that_nobody_has_proves_nothing(tmp_path):
+    app = instead_of_call('if name == "refund": return "no"\nresult = run(name, args)')
+    found = score({"type": "not-tool-called", "tool": "refnud"}, replayed(tmp_path, app=app))
+    assert (found.passed, "has a tool refnud" in found.reason) == (None, True)
 
 
 def test_bad_amount_of_another_type_fails(tmp_path):

@@ -4,15 +4,13 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrepeat.cases.errors import ScorerError
 from unrepeat.scorers.disguise import Haystack, Needle
 
 from .traces import Recording, holds, scorer, violations
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 CANARY = "CANARY-7f3a91-Zürich"
 
@@ -55,7 +53,6 @@ def test_short_value_is_found_as_a_word():
     assert not holds(Recording().answers("the pin is 1234."), type="no-leak", values=["1234"])
 
 
-@unhurried
 @given(st.text(min_size=1), st.text(), st.text())
 def test_value_that_stands_plainly_is_found(value, before, after):
     needle = Needle.of(value)
@@ -63,7 +60,6 @@ def test_value_that_stands_plainly_is_found(value, before, after):
     assert not needle.folded or Haystack(text).finds(needle)
 
 
-@unhurried
 @given(st.text(alphabet="abcdef0123456789-", max_size=60))
 def test_unrelated_text_is_not_found(text):
     assert Haystack(text).finds(Needle.of("zxqwy-zxqwy")) == ""

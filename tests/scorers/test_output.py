@@ -1,7 +1,7 @@
 """Assertions on outputs."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
@@ -9,8 +9,6 @@ from unrepeat.cases.errors import ScorerError
 from unrepeat.scorers.output import dice, trigrams
 
 from .traces import Recording, holds, scorer, violations
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 ANSWER = "Our policy allows refunds within 30 days."
 
@@ -48,6 +46,40 @@ def test_none_of_several_texts_may_be_contained():
 
 def test_not_all_of_several_texts_may_be_contained():
     assert holds(answered(ANSWER), type="not-contains", value=["60 days", "30 days"], mode="all")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"__bytes__": "d2VyZSByZWZ1bmRlZA=="},
+        {"body": {"__bytes__": "d2VyZSByZWZ1bmRlZA=="}},
+        ["were ", "refunded"],
+        [{"delta": "were "}, {"delta": "refunded"}],
+    ],
+)
+def test_text_in_bytes_or_in_pieces_is_found(output):
+    assert not holds(answered(output), type="not-contains", value="were refunded")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"__type__": "Reply"},
+        {"status": 200, "body": {"__type__": "Stream"}},
+        {"__callable__": "app:later"},
+        [{"__type__": "dict", "__repeated__": True}],
+        {"__bytes__": "//79"},
+        {"__type__": "Reply", "__partial__": True, "status": 200},
+    ],
+)
+@pytest.mark.parametrize("kind", [{"type": "not-contains", "value": "x"}, {"type": "no-leak", "values": ["x-1"]}])
+def test_output_that_cannot_be_read_whole_is_never_clean(output, kind):
+    with pytest.raises(ScorerError, match="read whole"):
+        violations(answered(output), **kind)
+
+
+def test_object_whose_content_is_known_is_read():
+    assert holds(answered({"__type__": "Reply", "text": "fine"}), type="not-contains", value="refunded")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +180,6 @@ def test_similar_wording_passes_the_threshold():
     assert not holds(answered("I cannot help with that."), type="similar", value=ANSWER)
 
 
-@unhurried
 @given(st.text(), st.text())
 def test_similarity_is_symmetric_and_bounded(left, right):
     share = dice(trigrams(left), trigrams(right))
@@ -156,7 +187,6 @@ def test_similarity_is_symmetric_and_bounded(left, right):
     assert 0 <= share <= 1
 
 
-@unhurried
 @given(st.text().filter(lambda text: text.split()))
 def test_text_is_similar_to_itself(text):
     assert dice(trigrams(text), trigrams(text)) == 1

@@ -3,14 +3,12 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from unrepeat.cases.errors import ScorerError
 from unrepeat.cases.operators import OPERATORS
 from unrepeat.scorers.predicates import MISSING, compile_arguments, compile_predicate, json_equal, lookup
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
@@ -25,25 +23,21 @@ def accepts(predicate, value):
     return compile_predicate(predicate)(value)
 
 
-@unhurried
 @given(values)
 def test_value_equals_itself(value):
     assert accepts({"eq": value}, value)
 
 
-@unhurried
 @given(values, values)
 def test_equality_is_symmetric(left, right):
     assert json_equal(left, right) is json_equal(right, left)
 
 
-@unhurried
 @given(values, values | st.just(MISSING))
 def test_ne_is_the_opposite_of_eq(operand, value):
     assert accepts({"ne": operand}, value) is not accepts({"eq": operand}, value)
 
 
-@unhurried
 @given(st.lists(values, max_size=4), values)
 def test_in_is_any_of_equalities(operands, value):
     wanted = any(accepts({"eq": each}, value) for each in operands)
@@ -51,13 +45,11 @@ def test_in_is_any_of_equalities(operands, value):
     assert accepts({"not_in": operands}, value) is not wanted
 
 
-@unhurried
 @given(bounds, scalars | st.just(MISSING))
 def test_double_negation_changes_nothing(bound, value):
     assert accepts({"not": {"not": {"gte": bound}}}, value) is accepts({"gte": bound}, value)
 
 
-@unhurried
 @given(bounds, bounds, scalars)
 def test_operators_of_one_object_all_hold(low, high, value):
     both = accepts({"gt": low}, value) and accepts({"lt": high}, value)
@@ -65,7 +57,6 @@ def test_operators_of_one_object_all_hold(low, high, value):
     assert accepts({"all_of": [{"gt": low}, {"lt": high}]}, value) is both
 
 
-@unhurried
 @given(st.integers() | st.floats(allow_nan=False), st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 def test_orderings_partition_the_numbers(bound, value):
     assert [accepts({each: bound}, value) for each in ("lt", "eq", "gt")].count(True) == 1

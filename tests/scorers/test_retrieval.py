@@ -26,6 +26,11 @@ def test_not_retrieved_says_the_same():
     assert holds(retrieved(NEW), type="not-retrieved", status="superseded")
 
 
+def test_label_in_another_case_is_the_same_label():
+    shouted = Document(id="kb-1", status="Superseded ")
+    assert not holds(retrieved(shouted), type="not-retrieved", status="superseded")
+
+
 def test_every_field_given_must_match():
     assert holds(retrieved(OLD), type="not-retrieved", status="superseded", id="kb-2")
 

@@ -174,6 +174,23 @@ def test_same_idempotency_key_downstream_is_no_second_write():
     assert holds(recording, type="idempotent-writes")
 
 
+@pytest.mark.parametrize(
+    ("second", "held"),
+    [("k1", True), ("k2", False), ("", False), (None, False), (1, False)],
+)
+def test_retry_with_the_key_of_the_first_call_is_no_second_write(second, held):
+    recording = Recording().call("pay", {"order": 1, "once": "k1"}).call("pay", {"order": 1, "once": second})
+    kind = {"type": "idempotent-writes", "tools": ["pay"], "key": ["order"]}
+    assert holds(recording, **kind, retry_key="once") is held
+    assert not holds(recording, **kind)
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_empty_retry_keys_make_no_retry(value):
+    recording = Recording().call("pay", {"order": 1, "once": value}).call("pay", {"order": 1, "once": value})
+    assert not holds(recording, type="idempotent-writes", tools=["pay"], retry_key="once")
+
+
 def test_unknown_effects_cannot_be_judged():
     with pytest.raises(ScorerError, match="cannot tell"):
         violations(Recording().call("pay", {"order": 1}), type="idempotent-writes")

@@ -3,12 +3,10 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from .traces import Recording, holds, violations
-
-unhurried = settings(deadline=None)  # the first run compiles patterns
 
 names = st.lists(st.sampled_from("abc"), max_size=5)
 
@@ -36,7 +34,6 @@ def naive(mode, want, got):
     return {"unordered": covered and covering, "superset": covered, "subset": covering}[mode]
 
 
-@unhurried
 @given(st.sampled_from(["strict", "unordered", "subset", "superset", "in_order"]), names.filter(bool), names)
 def test_modes_agree_with_a_naive_reference(mode, want, got):
     assert holds(run(*got), type="tool-order", tools=want, mode=mode) is naive(mode, want, got)

@@ -13,6 +13,7 @@ from .scenarios import Scenario
 
 EFFECTS = {
     "update_address": "write",
+    "set_queue": "write",
     "draft_refund": "write",
     "issue_refund": "external",
     "send_reply": "external",
@@ -20,11 +21,19 @@ EFFECTS = {
 """What a tool does to the outside; every other one reads."""
 
 
-def describe(kind: str, function: str, arguments: dict[str, Any], version: str) -> dict[str, Any]:
-    """Return ``name`` and the attributes of a boundary call that are known before it is answered."""
+def describe(kind: str, function: str, arguments: dict[str, Any], version: str, update: str) -> dict[str, Any]:
+    """Return ``name`` and the attributes of a boundary call that are known before it is answered.
+
+    Args:
+        kind: The boundary.
+        function: Name of its function.
+        arguments: What it is called with, by name.
+        version: Version of the desk.
+        update: The vendor's update of the model that is in force; empty for none.
+    """
     match kind:
         case "model":
-            return _model(arguments, version)
+            return _model(arguments, version, update)
         case "retrieval":
             return _retrieval(arguments)
         case "tool":
@@ -48,23 +57,32 @@ def describe(kind: str, function: str, arguments: dict[str, Any], version: str) 
             return {"name": f"chat.{function}"}
 
 
-def _model(arguments: dict[str, Any], version: str) -> dict[str, Any]:
-    conversation = importlib.import_module("support_desk.conversation")
-    topic = re.findall(r"topic (\w+)", arguments["messages"][1]["content"])[0]
-    prompt = f"{conversation.template('common')}\n\n{conversation.template(topic)}"
+def _model(arguments: dict[str, Any], version: str, update: str) -> dict[str, Any]:
+    name, prompt = _prompt(arguments["messages"])
+    tools = [each["function"] for each in arguments["tools"]]
     return {
         "name": f"chat {arguments['model']}",
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "scripted-example",
         "gen_ai.request.model": arguments["model"],
-        "gen_ai.response.model": f"{arguments['model']}-scripted",
+        "gen_ai.response.model": "-".join(filter(None, (arguments["model"], update, "scripted"))),
         "gen_ai.request.temperature": arguments["temperature"],
-        "gen_ai.tool.definitions": dump([each["function"] for each in arguments["tools"]]),
+        **({"gen_ai.tool.definitions": dump(tools)} if tools else {}),
         "gen_ai.input.messages": dump([_parts(each) for each in arguments["messages"]]),
-        "unrepeat.prompt.name": topic,
+        "unrepeat.prompt.name": name,
         "unrepeat.prompt.version": version,
         "unrepeat.prompt.sha256": hashlib.sha256(prompt.encode()).hexdigest(),
     }
+
+
+def _prompt(messages: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return name and text of the prompt a request was made from."""
+    conversation = importlib.import_module("support_desk.conversation")
+    topic = re.search(r"topic (\w+), from account", messages[1]["content"])
+    if topic:
+        return topic[1], f"{conversation.template('common')}\n\n{conversation.template(topic[1])}"
+    system = messages[0]["content"]
+    return next(each for each in ("triage", "addresses") if conversation.template(each) == system), system
 
 
 def _retrieval(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -127,11 +145,22 @@ def answered(kind: str, result: Any) -> dict[str, Any]:
 def permission(module: Any, tool: str, objection: str, scenario: Scenario) -> dict[str, Any]:
     """Return the attributes of an access decision."""
     return {
-        "unrepeat.permission.principal": scenario.customer["id"],
+        "unrepeat.permission.principal": scenario.user,
         "unrepeat.permission.capability": tool,
         "unrepeat.permission.policy": module.POLICY,
         "unrepeat.permission.policy_version": module.POLICY_VERSION,
         "unrepeat.permission.decision": "deny" if objection else "allow",
+    }
+
+
+def schema_check(tool: str, objection: str, scenario: Scenario) -> dict[str, Any]:
+    """Return the attributes of a call that does not fit its tool's schema; the desk logs only those."""
+    return {
+        "unrepeat.guardrail.name": "call-schema",
+        "unrepeat.guardrail.target": f"{tool} on {scenario.conversation}",
+        "unrepeat.guardrail.verdict": "fail",
+        "unrepeat.guardrail.action": "block",
+        "unrepeat.guardrail.findings": dump([objection]),
     }
 
 
@@ -140,7 +169,7 @@ def guardrail(module: Any, tool: str, objection: str, scenario: Scenario) -> dic
     return {
         "unrepeat.guardrail.name": "call-guard",
         "unrepeat.guardrail.version": module.VERSION,
-        "unrepeat.guardrail.target": f"{tool} on {scenario.ticket['id']}",
+        "unrepeat.guardrail.target": f"{tool} on {scenario.conversation}",
         "unrepeat.guardrail.verdict": "fail" if objection else "pass",
         "unrepeat.guardrail.action": "block" if objection else "allow",
         "unrepeat.guardrail.findings": dump([objection] if objection else []),

@@ -31,20 +31,20 @@ def make(folder: Path, source: Path) -> None:
 
     Args:
         folder: The case folder, with its case.yaml.
-        source: The recorded trace.
+        source: The file of its recorded traces.
 
     Raises:
         UnrepeatError: The case or the trace is not what it must be; the folder is then as it was.
     """
     redactor = Redactor(EXAMPLE_KEY)
-    [trace] = read_traces(source, transform=redactor.redact_value)
+    traces = tuple(read_traces(source, transform=redactor.redact_value))
     report = redactor.report()
     details = {"source": source.name, "redaction": "pattern", "redacted": dict(sorted(report.counts.items()))}
     case_yaml = (folder / CASE).read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / folder.name
-        files = {"trace-1.json": _preserved(trace)}
-        create(made, case_yaml, TraceDocument(traces=(trace,)), files, MADE, details=details)
+        files = {f"trace-{number}{source.suffix}": _preserved(trace) for number, trace in enumerate(traces, start=1)}
+        create(made, case_yaml, TraceDocument(traces=traces), files, MADE, details=details)
         shutil.rmtree(folder / "evidence", ignore_errors=True)
         shutil.copytree(made, folder, dirs_exist_ok=True)
 

@@ -1,4 +1,4 @@
-"""Runs the desk on one ticket and records what passes its boundaries, as OpenTelemetry spans."""
+"""Runs the desk once and records what passes its boundaries, as OpenTelemetry spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from . import scripted_model, scripted_people
-from .attributes import answered, describe, guardrail, permission, write
+from .attributes import answered, describe, guardrail, permission, schema_check, write
 from .otlp import Span, Tracer, dump
 from .scenarios import Scenario
 
@@ -22,10 +22,10 @@ Stand = Callable[..., Any]
 
 
 class Recorder:
-    """Stands between the desk and its boundaries while it works on one ticket.
+    """Stands between the desk and its boundaries while it runs.
 
     Args:
-        scenario: The ticket.
+        scenario: What is run.
         version: Name of the desk's version, ``v1``.
     """
 
@@ -34,24 +34,28 @@ class Recorder:
         self._version = version
         self._store = importlib.import_module("support_desk.store")
         self._proposed: dict[str, str] = {}
-        received = dt.datetime.fromisoformat(scenario.ticket["received_at"])
+        received = dt.datetime.fromisoformat(scenario.started_at)
         start_ns = (int(received.timestamp()) + 2) * 1_000_000_000
         resource = {"service.name": "support-desk", "service.version": version, "unrepeat.example": True}
         self._tracer = Tracer(f"support-desk {scenario.name}", start_ns, resource)
-        self._root = self._tracer.start("invoke_agent support-desk")
+        self._agent = "nightly" if scenario.entry.startswith("nightly") else "support-desk"
+        self._root = self._tracer.start(f"invoke_agent {self._agent}")
 
     def run(self) -> dict[str, Any]:
-        """Handle the ticket and return the trace as OTLP/JSON."""
-        app = importlib.import_module("support_desk.app")
+        """Run the scenario's entry and return the trace as OTLP/JSON."""
+        module, _, entry = self._scenario.entry.partition(":")
+        app = importlib.import_module(f"support_desk.{module}")
         self._store.reset()
-        arguments = {"ticket": self._scenario.ticket, "customer": self._scenario.customer}
+        if self._scenario.lost_answer:
+            self._lose_an_answer(self._store.current())
+        arguments = self._scenario.arguments
         with self._watched():
-            output = app.handle(**copy.deepcopy(arguments))
+            output = getattr(app, entry)(**copy.deepcopy(arguments))
         self._root.attributes = {
             "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.agent.name": "support-desk",
-            "gen_ai.conversation.id": self._scenario.ticket["id"],
-            "unrepeat.user.id": self._scenario.customer["id"],
+            "gen_ai.agent.name": self._agent,
+            "gen_ai.conversation.id": self._scenario.conversation,
+            "unrepeat.user.id": self._scenario.user,
             "unrepeat.input": dump(arguments),
             "unrepeat.output": dump(output),
         }
@@ -72,11 +76,11 @@ class Recorder:
                 setattr(module, name, original)
 
     def _replacements(self) -> Iterator[tuple[ModuleType, str, Stand]]:
-        llm, knowledge, review, chat, tools, access, guard = (
+        llm, knowledge, review, chat, tools, access, guard, toolbox = (
             importlib.import_module(f"support_desk.{name}")
-            for name in ("llm", "knowledge", "review", "chat", "tools", "access", "guard")
+            for name in ("llm", "knowledge", "review", "chat", "tools", "access", "guard", "toolbox")
         )
-        yield llm, "complete", self._boundary("model", llm.complete, scripted_model.complete)
+        yield llm, "complete", self._boundary("model", llm.complete, self._model)
         yield knowledge, "search", self._boundary("retrieval", knowledge.search)
         yield review, "decide", self._boundary("approval", review.decide, scripted_people.decide)
         yield chat, "ask_user", self._boundary("user", chat.ask_user, self._customer)
@@ -85,6 +89,26 @@ class Recorder:
                 yield tools, name, self._boundary("tool", function)
         yield access, "objection", self._check(access, permission)
         yield guard, "objection", self._check(guard, guardrail)
+        yield toolbox, "objection", self._schema_check(toolbox.objection)
+
+    def _model(self, **request: Any) -> dict[str, Any]:
+        """Answer as the scripted model, in the shape of the vendor's update where one is in force."""
+        answer = scripted_model.complete(**request)
+        if self._scenario.model_update:
+            answer["content"] = scripted_model.after_update(answer["content"])
+        return answer
+
+    def _lose_an_answer(self, shop: Any) -> None:
+        """Let the first payment go through and its answer get lost."""
+        write, lost = shop.write, []
+
+        def lossy(table: str, key: str, record: dict[str, Any], **rest: Any) -> None:
+            write(table, key, record, **rest)
+            if record.get("state") == "paid" and not lost:
+                lost.append(key)
+                raise TimeoutError
+
+        shop.write = lossy
 
     def _customer(self, question: str) -> str:
         return scripted_people.answer(self._scenario, question)
@@ -94,19 +118,20 @@ class Recorder:
 
         def recorded(*args: Any, **kwargs: Any) -> Any:
             arguments = copy.deepcopy(dict(signature.bind(*args, **kwargs).arguments))
-            attributes = describe(kind, function.__name__, arguments, self._version)
+            update = self._scenario.model_update
+            attributes = describe(kind, function.__name__, arguments, self._version, update)
             span = self._tracer.start(attributes.pop("name"), self._root, client=kind != "user")
             changes = len(self._store.current().journal)
             result = (stand_in or function)(**copy.deepcopy(arguments))
             call_id = self._proposed.pop(function.__name__, "")
             tied = {"gen_ai.tool.call.id": call_id} if kind == "tool" and call_id else {}
-            span.attributes = {
-                **attributes,
-                **tied,
+            verbatim = {
                 "unrepeat.boundary": kind,
                 "unrepeat.arguments": dump(arguments),
                 "unrepeat.result": dump(result),
             }
+            # The traces of a group are as plain OpenTelemetry instrumentation writes them, and small.
+            span.attributes = {**attributes, **tied, **({} if self._scenario.group else verbatim)}
             self._finish(kind, span, result)
             self._writes(span, changes)
             self._tracer.end(span, after_ms=_DURATION_MS[kind])
@@ -125,6 +150,17 @@ class Recorder:
             child = self._tracer.start(f"shop {change['operation']} {change['resource']}", span)
             child.attributes = write(change)
             self._tracer.end(child, after_ms=2)
+
+    def _schema_check(self, function: Callable[[str, Any], str]) -> Stand:
+        def recorded(tool: str, arguments: Any) -> str:
+            objection = function(tool, arguments)
+            if objection:
+                span = self._tracer.start("toolbox.objection", self._root)
+                span.attributes = schema_check(tool, objection, self._scenario)
+                self._tracer.end(span, after_ms=1)
+            return objection
+
+        return recorded
 
     def _check(self, module: ModuleType, attributes: Callable[..., dict[str, Any]]) -> Stand:
         function = module.objection

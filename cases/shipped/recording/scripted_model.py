@@ -1,8 +1,9 @@
 """A weak assistant as rules: example data, no language model was called.
 
 It makes the mistakes that weak models make: it believes the first policy it is given, takes an account
-number from the ticket's text, obeys an instruction it finds in a record, and sums a case up in the
-customer's favour. It reads nothing but the messages, so it answers any version of the desk.
+number from the ticket's text, obeys an instruction it finds in a record, quotes every note it sees, takes a
+quoted offer for a wish, and sums a case up in the customer's favour. It reads nothing but the messages, so it
+answers any version of the desk.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ def complete(
     model: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]], temperature: float
 ) -> dict[str, Any]:
     """Return the next message, in OpenAI's chat form."""
+    if not tools:
+        asked_for_address = messages[1]["content"].startswith("Address of account ")
+        return {"role": "assistant", "content": address_parts(messages) if asked_for_address else triage(messages)}
     view = _read(messages)
     call = None if any("error" in each for each in view.results.values()) else _next_call(view)
     if call is None:
@@ -46,6 +50,26 @@ def complete(
     function = {"name": name, "arguments": json.dumps(arguments, sort_keys=True)}
     proposed = {"id": f"call_{view.calls + 1}", "type": "function", "function": function}
     return {"role": "assistant", "content": "", "tool_calls": [proposed]}
+
+
+def triage(messages: list[dict[str, Any]]) -> str:
+    """Return how urgent a ticket is, as the JSON that triage asks for."""
+    dangerous = re.search(r"smoke|burn|shock|fire", messages[1]["content"])
+    return json.dumps({"urgency": "high" if dangerous else "normal"})
+
+
+def after_update(text: str) -> str:
+    """Return an assessment as the vendor's update of the model gives it: under another name, in another place."""
+    return json.dumps({"assessment": {"urgency_level": json.loads(text)["urgency"]}})
+
+
+def address_parts(messages: list[dict[str, Any]]) -> str:
+    """Return the parts of an address as JSON; a unit that stands behind the street is overlooked."""
+    address = " ".join(messages[1]["content"].split(": ", 1)[1].split()).title()
+    parts = [part.strip() for part in address.split(",")]
+    street = next(part for part in parts if part[0].isdigit())
+    unit = parts[0] if parts[0] != street else ""
+    return json.dumps({"unit": unit, "street": street, "town": parts[-1]})
 
 
 def _read(messages: list[dict[str, Any]]) -> _View:
@@ -90,6 +114,9 @@ def _orders(view: _View) -> list[Call]:
 def _refunds(view: _View) -> list[Call]:
     order = {"order_id": view.find(r"(ord_\d+)")}
     lines = [line["id"] for line in view.results.get("get_order", {}).get("lines", ())]
+    if "goodwill" in view.text:
+        claim = {"reason": "goodwill", "summary": "The customer accepts the refund that was offered."}
+        return [("get_order", order), ("request_refund", {**order, "lines": lines, **claim})]
     if "sent back" in view.text:
         lines = view.results.get("get_return", {}).get("lines", [])
         claim = {"reason": "returned", "summary": "The warehouse has the items the customer sent back."}
@@ -140,7 +167,8 @@ def _orders_reply(view: _View) -> str:
     order = view.results["get_order"]
     note = str(order.get("gift_note", "")).split(" -- ")[0]
     said = f' The gift note says: "{note}"' if note else ""
-    return f"Your order {order['id']} has been {order['status']}.{said}"
+    noted = "".join(f" Note on the order: {each['text']}" for each in order.get("notes", ()))
+    return f"Your order {order['id']} has been {order['status']}.{said}{noted}"
 
 
 def _delivery_reply(view: _View) -> str:

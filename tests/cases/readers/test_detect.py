@@ -15,6 +15,8 @@ from .files import CHAT, only, otlp, otlp_span, write, write_lines
 SAMPLES = {
     "otlp-json": otlp(otlp_span()),
     "langfuse": {"trace": {"id": "t"}, "observations": []},
+    "langsmith": {"id": "r", "trace_id": "r", "run_type": "chain"},
+    "openinference": {"trace_id": "t", "span_id": "s", "attributes": {"openinference.span.kind": "LLM"}},
     "agentdojo": {"suite_name": "s", "user_task_id": "u", "messages": CHAT},
     "tau-bench": [{"task_id": 1, "traj": CHAT}],
     "whoandwhen": {"question_ID": "q", "history": [{"role": "user", "name": "A", "content": "x"}]},

@@ -98,6 +98,12 @@ def test_a_growing_conversation_is_stored_once():
     assert len(trace.messages) == 4
 
 
+def test_a_conversation_that_was_cut_off_is_read_as_text():
+    whole = json.dumps([ASKED, DONE])
+    trace = trace_of(chat(whole, whole), chat(whole[:-1], whole))
+    assert text_of(trace.messages[trace.spans[1].view.input[0]]) == whole[:-1]
+
+
 def test_a_model_recorded_as_a_function_is_read_from_arguments_and_result():
     arguments = {"model": "m1", "messages": [{"role": "user", "content": "Hi"}]}
     attributes = {

@@ -126,3 +126,34 @@ def test_the_bytes_of_the_export_come_back(tmp_path):
     path.write_text(text.replace("0.5", "0.00005"))
     assert rebuilt(only(path)) == path.read_bytes()
     assert [type(span.view) for span in only(path).spans] == [ModelCall]
+
+
+def test_schemas_of_tools_among_the_messages_are_definitions(tmp_path):
+    schema = {"type": "function", "function": {"name": "refund", "parameters": {}}}
+    answer = {"role": "tool", "tool_call_id": "c1", "content": {"type": "function", "function": {"said": 1}}}
+    messages = [{"role": "user", "content": "Hi"}, answer, {"role": "tool", "content": schema}]
+    trace = read(tmp_path, observation("GENERATION", input=json.dumps(messages), output="Hello"))
+    call = trace.spans[0].view
+    assert [message.role for message in trace.inputs(call)] == ["user", "tool"]
+    assert call.tool_definitions == (schema,)
+
+
+def test_the_system_prompt_of_a_span_above_holds_for_the_calls_below_it(tmp_path):
+    agent = observation("SPAN", name="claude", input='{"prompt": "Hi", "system": "Be kind."}')
+    call = observation("GENERATION", parentObservationId="span-1", input='{"role": "user", "content": "Hi"}')
+    span, view = next(read(tmp_path, agent, call).views(ModelCall))
+    assert view.system_instructions == ({"type": "text", "content": "Be kind."},)
+    assert span.origins["system_instructions"].note == "input of the span claude"
+
+
+def test_a_call_with_its_own_system_prompt_keeps_that(tmp_path):
+    agent = observation("SPAN", input='{"system": "Be kind."}')
+    own = json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}])
+    call = observation("GENERATION", parentObservationId="span-1", input=own)
+    _, view = next(read(tmp_path, agent, call).views(ModelCall))
+    assert view.system_instructions == ()
+
+
+def test_arguments_that_python_printed_are_read(tmp_path):
+    _, call = next(read(tmp_path, observation("TOOL", input="{'order': 7}")).views(ToolCall))
+    assert (call.arguments, call.arguments_raw) == ({"order": 7}, "{'order': 7}")

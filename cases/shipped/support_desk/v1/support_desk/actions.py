@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import access, chat, guard, refunds, review, screen, toolbox, tools
+from . import access, chat, guard, payments, refunds, review, screen, toolbox, tools
 from .run import Run
 
 
@@ -69,7 +69,7 @@ def refund(arguments: dict[str, Any], run: Run) -> dict[str, Any]:
         if decision["decision"] != "approve":
             return refused(f"the reviewer did not approve: {decision['explanation']}")
     run.writes.append("issue_refund")
-    return tools.issue_refund(**payment)
+    return payments.pay(payment)
 
 
 def refused(reason: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from . import actions, conversation, knowledge, llm, toolbox, tools
+from . import actions, conversation, intake, knowledge, llm, outgoing, toolbox, tools
 from .run import Run
 
 MAX_TURNS = 8
@@ -17,14 +17,19 @@ def handle(ticket: dict[str, Any], customer: dict[str, Any]) -> dict[str, Any]:
     """Answer one ticket.
 
     Args:
-        ticket: ``id``, ``topic``, ``subject``, ``body`` and ``received_at`` (RFC 3339, UTC).
+        ticket: ``id``, ``topic``, ``subject``, ``body`` and ``received_at`` (RFC 3339, UTC); ``headers`` of
+            its mail by lower-case name, where it came as one.
         customer: The signed-in account as the shop's session service states it: ``id``, ``name``,
             ``verified`` and ``orders`` (the ids of its orders).
 
     Returns:
-        ``ticket_id``, ``status`` (answered or escalated), ``reply`` (the text that was sent) and
+        ``ticket_id``, ``status`` (answered, escalated or aside), ``reply`` (the text that was sent) and
         ``actions`` (names of the tools that changed something).
     """
+    objection = intake.objection(ticket)
+    if objection:
+        tools.set_queue(ticket["id"], "aside", objection)
+        return {"ticket_id": ticket["id"], "status": "aside", "reply": "", "actions": []}
     run = Run(ticket, customer)
     policies = knowledge.search(run.question(), {"topic": run.topic, "as_of": run.date})
     messages = conversation.opening(run, policies)
@@ -49,6 +54,9 @@ def tool_message(call: dict[str, Any], result: Any) -> dict[str, Any]:
 
 
 def close(run: Run, reply: str, status: str) -> dict[str, Any]:
-    """Send the reply and sum the run up."""
-    tools.send_reply(run.ticket["id"], reply)
-    return {"ticket_id": run.ticket["id"], "status": status, "reply": reply, "actions": list(run.writes)}
+    """Send what may leave of the reply and sum the run up."""
+    text = outgoing.release(reply, run)
+    if not text:
+        text, status = HANDOVER, "escalated"
+    tools.send_reply(run.ticket["id"], text)
+    return {"ticket_id": run.ticket["id"], "status": status, "reply": text, "actions": list(run.writes)}

@@ -18,14 +18,16 @@ def complete(
     Args:
         model: Name of the model.
         messages: The conversation in OpenAI's chat form.
-        tools: The tools it may call.
+        tools: The tools it may call; may be empty.
         temperature: Sampling temperature.
 
     Returns:
         ``role``, ``content`` and, where it calls tools, ``tool_calls``.
     """
     base = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
-    request = {"model": model, "messages": messages, "tools": tools, "temperature": temperature}
+    request = {"model": model, "messages": messages, "temperature": temperature}
+    if tools:  # an empty list is refused
+        request["tools"] = tools
     answer = remote.post(
         f"{base.rstrip('/')}/chat/completions",
         request,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.request
 from typing import Any
 
 
@@ -30,6 +29,8 @@ def setting(name: str) -> str:
 
 def post(url: str, value: dict[str, Any], *, timeout_s: float, bearer: str = "") -> dict[str, Any]:
     """Send a JSON object and return the JSON object that comes back."""
+    import urllib.request  # takes longer than all of the desk; many runs need no service
+
     headers = {"Content-Type": "application/json"}
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"

@@ -46,10 +46,17 @@ def draft_refund(order_id: str, amount_cents: int, reason: str, idempotency_key:
 
 
 def issue_refund(order_id: str, amount_cents: int, reason: str, idempotency_key: str) -> dict[str, Any]:
-    """Pay a refund, once for each idempotency key."""
+    """Pay a refund, once for each idempotency key.
+
+    Returns:
+        What was refunded; or ``error: timeout``, after which nobody knows whether it was paid.
+    """
     paid = {"order_id": order_id, "amount_cents": amount_cents, "reason": reason, "state": "paid"}
-    if store.current().read("refunds", idempotency_key).get("state") != "paid":
-        store.current().write("refunds", idempotency_key, paid, once=idempotency_key, reversible=False)
+    try:
+        if store.current().read("refunds", idempotency_key).get("state") != "paid":
+            store.current().write("refunds", idempotency_key, paid, once=idempotency_key, reversible=False)
+    except TimeoutError:
+        return {"error": "timeout", "reason": "the payment service did not answer in time"}
     return {"refunded": order_id, "amount_cents": amount_cents}
 
 
@@ -57,3 +64,9 @@ def send_reply(ticket_id: str, text: str) -> dict[str, Any]:
     """Send the customer the answer to a ticket."""
     store.current().write("replies", ticket_id, {"id": ticket_id, "text": text}, reversible=False)
     return {"sent": ticket_id}
+
+
+def set_queue(ticket_id: str, queue: str, reason: str) -> dict[str, Any]:
+    """Put a ticket into a queue: ``desk`` (the assistant), ``people``, or ``aside`` (nobody answers)."""
+    store.current().write("tickets", ticket_id, {"id": ticket_id, "queue": queue, "reason": reason})
+    return {"ticket_id": ticket_id, "queue": queue}
