@@ -150,7 +150,6 @@ def configuration_page() -> str:
     lines += [
         "| `UNREPEAT_TENANT_KEY_FILE` | The tenant key file; by default `unrepeat/tenant.key` under "
         "`XDG_CONFIG_HOME`, else under `~/.config`. |",
-        "| `UNREPEAT_REPLAY` | Set to `1` by unrepeat in the app's process while it is replayed. |",
     ]
     return "\n".join(lines) + "\n"
 

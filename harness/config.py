@@ -62,7 +62,8 @@ class SystemConfig(_Table):
     env: dict[str, str] = {}
     """Environment the app needs. Nothing else of yours reaches it but PATH and the locale."""
     allow_live: list[str] = []
-    """Boundaries that may run for real in a replay: ``retrieval``, ``tool:get_order``."""
+    """What may run for real in a replay: ``retrieval``, ``tool:get_order``. A recorded tool that is a function of the
+    app must be a boundary or stand here."""
     allow_subprocess: bool = False
     """Whether the app may start processes in a replay."""
     components: dict[str, list[str] | EnvironmentComponent] = {}

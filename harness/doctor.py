@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..cases.library import list_cases, load
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..replayers.python_app import check_app
 from . import results
+from .boundary_checks import Found, tools_of_cases, tools_without_boundary, unread_models
 from .config import Project, SystemConfig, load_project
 from .probing import escapes
 from .replaying import plan_for, system_of
@@ -44,12 +45,14 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
     except UnrepeatError as error:
         return [*findings, Finding("configuration", False, str(error))]
     findings.append(_configuration(project))
+    started: dict[str, list[Found]] = {}
+    tools = tools_of_cases(project)
     for name, system in project.config.systems.items():
         tell(f"starting {name}")
-        findings += _systems(project, name, system)
+        findings += _systems(project, name, system, tools.get(name, set()), started.setdefault(name, []))
     for case in list_cases(project.incidents):
         tell(f"checking {case.id}")
-        findings.append(_case(project, case.path))
+        findings.append(_case(project, case.path, started))
     tell("trying to get out of a replay")
     return findings + [_isolation(*each) for each in _interpreters(project)]
 
@@ -77,8 +80,10 @@ def _configuration(project: Project) -> Finding:
     return Finding("configuration", bool(project.config.systems), f"{project.file}: {systems}")
 
 
-def _systems(project: Project, name: str, system: SystemConfig) -> Iterator[Finding]:
-    """Start each named version of a system (or the working tree) and look its boundaries up."""
+def _systems(
+    project: Project, name: str, system: SystemConfig, tools: Collection[str], started: list[Found]
+) -> Iterator[Finding]:
+    """Start each named version of a system (or the working tree) and look its boundaries up, for ``started`` too."""
     if system.python is None:
         yield Finding(f"system {name}", False, "names no callable: set `python` in unrepeat.toml")
         return
@@ -86,9 +91,14 @@ def _systems(project: Project, name: str, system: SystemConfig) -> Iterator[Find
         label = f"system {name}" + (f", version {version}" if version else "")
         try:
             checkout = resolve(project, system, version)
-            found = check_app(system_of(name, system, system.python), checkout)
+            found = check_app(system_of(name, system, system.python), checkout, tools)
         except UnrepeatError as error:
             yield Finding(label, False, str(error).splitlines()[0])
+            continue
+        started.append(found)
+        unread = "; ".join(unread_models(found))
+        if unread:
+            yield Finding(label, False, unread)
             continue
         told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in found.items() if names)
         yield Finding(label, bool(told), told or "starts, but no boundary is described: everything would run for real")
@@ -114,17 +124,21 @@ def _isolation(interpreter: str, allow_subprocess: bool) -> Finding:
     return Finding(check, True, f"guard: a connection{allowed} of Python code were tried, refused and reported")
 
 
-def _case(project: Project, path: Path) -> Finding:
+def _case(project: Project, path: Path, started: Mapping[str, list[Found]]) -> Finding:
     check = f"case {path.name}"
     try:
         loaded = load(path)
-        plan_for(project, loaded)
+        plan = plan_for(project, loaded)
         problems = evidence.verify(path)
     except UnrepeatError as error:
         return Finding(check, False, str(error))
     if problems:
         shown = "; ".join(str(problem) for problem in problems[:_PROBLEMS_SHOWN])
         return Finding(check, False, f"evidence is not as it was left: {shown}")
+    unnamed = tools_without_boundary(plan, started.get(plan.system_name, []))
+    if unnamed:
+        what = f"recorded calls of {', '.join(unnamed)}, and no boundary function of {plan.system_name} has that name"
+        return Finding(check, False, f"{what}: in a replay they are not seen. Name them under boundaries.tool")
     newest = results.glance(project.results, loaded.case.id)
     # Only told: a result may be about another version than the one that is to go out. The gate judges that.
     back = newest is not None and newest.verdict != "fixed" and loaded.case.status in ("fixed", "recovered")

@@ -42,6 +42,7 @@ class Surroundings:
     refused: tuple[str, ...] = ()
     refused_at_start: int = 0
     unfinished: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
 
@@ -80,6 +81,7 @@ def finished(
         refused=around.refused,
         refused_at_start=around.refused_at_start,
         unfinished=around.unfinished,
+        unseen=around.unseen,
         functions=around.functions,
         environment=dict(around.environment),
         duration_s=duration_s,

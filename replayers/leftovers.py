@@ -1,6 +1,6 @@
 """Leftovers: processes that left the process group of a replayed app, such as daemons.
 
-They carry a marker of the replay in their environment. Looked for only where the app may start processes, and
+They carry a mark of the replay in their environment. Looked for only where the app may start processes, and
 only where the system shows the environment of one's own processes (Linux).
 """
 
@@ -8,24 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-MARKER = "UNREPEAT_REPLAY_ID"
-"""Environment variable that holds the marker."""
+Mark = tuple[str, str]
+"""Name and value of an environment variable."""
 _MAX_ROUNDS = 20
 
 
-def end_marked(marker: str, proc: Path = Path("/proc")) -> None:
-    """End every process that carries a marker, until none is left.
+def new_mark() -> Mark:
+    """Return a mark that nothing else has. Its name is new each time too: by a known one an app would know a replay."""
+    return f"R{secrets.token_hex(8).upper()}", secrets.token_hex(8)
+
+
+def end_marked(mark: Mark, proc: Path = Path("/proc")) -> None:
+    """End every process that carries a mark, until none is left.
 
     Args:
-        marker: Value of ``UNREPEAT_REPLAY_ID``.
+        mark: The mark.
         proc: The process file system.
     """
     for _ in range(_MAX_ROUNDS):
-        found = [pid for pid in _marked(f"{MARKER}={marker}".encode(), proc) if pid != os.getpid()]
+        found = [pid for pid in _marked("=".join(mark).encode(), proc) if pid != os.getpid()]
         if not found:
             return
         for pid in found:

@@ -142,6 +142,9 @@ class Replay(Record):
     """How many of them, the first ones, were made before the entry was called."""
     unfinished: tuple[str, ...] = ()
     """Threads of the system's own code that were still at work when it returned, and were ended then."""
+    unseen: tuple[str, ...] = ()
+    """What the system may still do that the replay could not show, in words: parts of its answer that nobody can
+    read, timers that are due later, handlers of its end that do not end."""
     functions: tuple[str, ...] = ()
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     environment: dict[str, Any] = {}

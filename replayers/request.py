@@ -17,7 +17,8 @@ from ..cases.trace import Message, Record
 from .canonical import dumps, message_key, model_head, noise_key
 from .replay import BoundaryKind
 
-_MESSAGE_ARGUMENTS = ("messages", "input", "prompt", "contents")
+MESSAGE_ARGUMENTS = ("messages", "input", "prompt", "contents")
+"""Parameters of a model function that hold what the model is asked."""
 _SYSTEM_ARGUMENTS = ("system", "instructions", "system_prompt")
 _TOOL_ARGUMENTS = ("tools", "functions")
 
@@ -165,7 +166,7 @@ def prepare(
     if kind != "model":
         return PreparedRequest(Request(kind=kind, value=dict(arguments)))
     rest = dict(arguments)
-    raw_messages = _take(rest, _MESSAGE_ARGUMENTS)
+    raw_messages = _take(rest, MESSAGE_ARGUMENTS)
     system = _take(rest, _SYSTEM_ARGUMENTS)
     tools = _take(rest, _TOOL_ARGUMENTS)
     value = {

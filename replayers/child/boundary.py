@@ -9,7 +9,7 @@ import functools
 import inspect
 import json
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .answers import rebuild_error, return_type, revive
@@ -37,7 +37,10 @@ class Boundary:
         name: str,
         is_method: bool,
         dispatch: tuple[str, str] | None = None,
+        is_part: bool = False,
     ) -> None:
+        self.is_part = is_part
+        """Whether another boundary is made of the function: in a live call of that, it is no call of its own."""
         self.dispatch = dispatch
         """Parameters that hold the tool's name and its arguments, of a function that runs tools by name."""
         self.channel = channel
@@ -151,9 +154,15 @@ class Boundary:
             raise error
         return result if reply["action"] == "keep" else self.revived(reply.get("value"))
 
-    def enter(self, name: str) -> contextvars.Token[tuple[str, ...]]:
-        """Mark what is called from here on as made inside of this boundary."""
-        return _path.set((*_path.get(), f"{self.kind}:{name if self.kind == 'tool' else self.kind}"))
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Mark what is called from here on as made inside of this boundary, which runs for real."""
+        token = _path.set((*_path.get(), f"{self.kind}:{name if self.kind == 'tool' else self.kind}"))
+        try:
+            with self.channel.live_call():
+                yield
+        finally:
+            _path.reset(token)
 
     def wrap(self) -> Callable[..., Any]:
         """Return the function that stands in for the original one."""
@@ -162,17 +171,17 @@ class Boundary:
 
         @functools.wraps(self.function)
         def replaced(*args: Any, **kwargs: Any) -> Any:
+            if self.is_part and self.channel.is_live:
+                return self.function(*args, **kwargs)
             reply = self.ask(args, kwargs)
             if reply["action"] != "call":
                 return self.conclude(reply)
-            token = self.enter(reply["name"])
             result, error = None, None
-            try:
-                result = self.function(*args, **kwargs)
-            except Exception as caught:
-                error = caught
-            finally:
-                _path.reset(token)
+            with self.inside(reply["name"]):
+                try:
+                    result = self.function(*args, **kwargs)
+                except Exception as caught:
+                    error = caught
             return self.report(reply["seq"], result, error)
 
         return replaced
@@ -180,17 +189,17 @@ class Boundary:
     def _wrap_async(self) -> Callable[..., Any]:
         @functools.wraps(self.function)
         async def replaced(*args: Any, **kwargs: Any) -> Any:
+            if self.is_part and self.channel.is_live:
+                return await self.function(*args, **kwargs)
             reply = self.ask(args, kwargs)
             if reply["action"] != "call":
                 return self.conclude(reply)
-            token = self.enter(reply["name"])
             result, error = None, None
-            try:
-                result = await self.function(*args, **kwargs)
-            except Exception as caught:
-                error = caught
-            finally:
-                _path.reset(token)
+            with self.inside(reply["name"]):
+                try:
+                    result = await self.function(*args, **kwargs)
+                except Exception as caught:
+                    error = caught
             return self.report(reply["seq"], result, error)
 
         return replaced

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 
@@ -21,8 +22,13 @@ class Channel:
         self._writer = os.fdopen(write_fd, "wb", buffering=0)
         self._lock = threading.RLock()
         self._owner = os.getpid()
+        self._live = 0
         self.app_paths: tuple[str, ...] = ()
         """Where the app's own code lies."""
+        self.has_returned = False
+        """Whether the harness was told what the entry returned."""
+        self.is_ending = False
+        """Whether the process has come to what ``atexit`` holds."""
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message."""
@@ -52,3 +58,19 @@ class Channel:
         """End the replay as an error: going on would give the app something the recording does not hold."""
         self.send({"op": "crashed", "error": why, "traceback": ""})
         raise ReplayStopped(why)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a boundary is running for real now: what it is made of runs then too, in whatever thread."""
+        return self._live > 0
+
+    @contextlib.contextmanager
+    def live_call(self) -> Iterator[None]:
+        """Let what a boundary is made of run for real."""
+        with self._lock:
+            self._live += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._live -= 1

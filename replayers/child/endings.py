@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import queue
 import re
@@ -13,7 +15,9 @@ import time
 import traceback
 import types
 
+from .channel import Channel
 from .json_form import plain_text
+from .own_code import is_own
 
 _DAEMON_GRACE_S = 1.0
 """How long code of the app may go on in threads that die with the process."""
@@ -71,10 +75,49 @@ def _is_at_work(frame: types.FrameType | None, app_paths: tuple[str, ...]) -> bo
         file = frame.f_code.co_filename
         if file == queue.__file__:
             return False
-        if file.startswith(app_paths) and "site-packages" not in file:
+        if is_own(file, app_paths):
             return True
         frame = frame.f_back
     return False
+
+
+def end_last(channel: Channel) -> None:
+    """Tell the harness of the end once all is done that the app left for the end of its process.
+
+    Called first of all with ``atexit``, so that it runs after every handler of the app; ``weakref.finalize`` is one.
+    What objects do when they go away is brought forward, to while it is still seen.
+    """
+
+    def end() -> None:
+        if channel.has_returned:
+            _let_go(channel.app_paths)
+            channel.send({"op": "ended"})
+
+    atexit.register(end)
+
+
+def _let_go(app_paths: tuple[str, ...]) -> None:
+    """Have the interpreter drop the app's modules, and the data in those that something else still holds."""
+    for name, file in [(name, getattr(module, "__file__", None)) for name, module in sys.modules.items()]:
+        if is_own(file or "", app_paths):
+            del sys.modules[name]
+    gc.collect()
+    for space in [each for each in gc.get_objects() if type(each) is dict and "__spec__" in each]:
+        if is_own(space.get("__file__") or "", app_paths):
+            code = (types.FunctionType, types.ModuleType, type)
+            for name in [name for name, value in space.items() if not isinstance(value, code)]:
+                del space[name]
+    gc.collect()
+
+
+def begin_end(channel: Channel) -> None:
+    """Note, and tell the harness, when the threads have ended and the handlers of ``atexit`` begin to run."""
+
+    def begin() -> None:
+        channel.is_ending = True
+        channel.send({"op": "ending"})
+
+    atexit.register(begin)
 
 
 def describe(error: BaseException) -> dict[str, str]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import collections.abc
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-_GRACE_S = 5.0
-
-
-class WrongInputError(Exception):
-    """The callable does not take what the case calls it with."""
+from .reading import Reader
+from .refusal import UnusableError
 
 
 def require_callable_with(entry: Callable[..., Any], arguments: Any) -> None:
-    """Raise WrongInputError where the app's callable cannot be called with the input of the case."""
+    """Raise UnusableError where the app's callable cannot be called with the input of the case."""
     try:
         signature = inspect.signature(entry)
     except (TypeError, ValueError):
@@ -28,43 +25,97 @@ def require_callable_with(entry: Callable[..., Any], arguments: Any) -> None:
         else:
             signature.bind(arguments)
     except TypeError as error:
-        raise WrongInputError(
-            f"{entry.__qualname__}{signature} is not called with the input of the case ({error}); "
-            "state its arguments by name in case.yaml: `replay: {input: {…}}`"
+        raise UnusableError(
+            f"expected an input that {_name(entry)}{_parameters(signature)} can be called with, "
+            f"got {_kind(arguments)} ({error})",
+            f"State its arguments by name in case.yaml: `{_statement(signature, arguments)}`",
         ) from None
 
 
-def call_entry(entry: Callable[..., Any], arguments: Any) -> Any:
-    """Call the app: an object as keyword arguments, a list as positional ones, anything else as the only one."""
+def _name(entry: Any) -> str:
+    return str(getattr(entry, "__qualname__", type(entry).__qualname__))
+
+
+def _parameters(signature: inspect.Signature) -> str:
+    return f"({', '.join(str(each.replace(annotation=each.empty)) for each in signature.parameters.values())})"
+
+
+def _kind(arguments: Any) -> str:
     if isinstance(arguments, dict):
-        result = entry(**arguments)
-    elif isinstance(arguments, list):
-        result = entry(*arguments)
-    else:
-        result = entry(arguments)
-    if inspect.isawaitable(result) or inspect.isasyncgen(result):
-        import asyncio
-
-        result = asyncio.run(to_the_end(result))
-    if isinstance(result, collections.abc.Iterator):
-        result = joined(list(result))  # an answer that comes piece by piece is made only when it is read
-    return result
+        return f"an object of {', '.join(arguments)}" if arguments else "an empty object"
+    if isinstance(arguments, list):
+        return "a list"
+    return "a text" if isinstance(arguments, str) else "a value"
 
 
-async def to_the_end(answer: Any) -> Any:
-    """Return what a coroutine or an asynchronous generator gives, once the tasks it left behind have ended."""
+def _statement(signature: inspect.Signature, arguments: Any) -> str:
+    """Return the YAML that states the arguments of a callable; what the recording has no value for is left open."""
+    single = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = [each for each in signature.parameters.values() if each.kind in single]
+    given = arguments if isinstance(arguments, list) else [arguments]
+    known = arguments if isinstance(arguments, dict) else dict(zip((each.name for each in named), given, strict=False))
+    wanted = [each.name for each in named if each.default is each.empty or each.name in known]
+    values = {name: json.dumps(known[name], ensure_ascii=False) if name in known else "…" for name in wanted}
+    stated = ", ".join(f"{name}: {value}" for name, value in values.items())
+    return f"replay: {{input: {{{stated}}}}}"
+
+
+class Call:
+    """One call of the entry."""
+
+    def __init__(self, paths: Sequence[str], leads_to_boundary: Callable[[Any], bool]) -> None:
+        """Prepare a call.
+
+        Args:
+            paths: The version's folders on the import path.
+            leads_to_boundary: Whether a value is a function that leads to a boundary.
+        """
+        self._paths = paths
+        self._leads_to_boundary = leads_to_boundary
+        self.unseen: list[str] = []
+        """What the app may do later on that nobody saw, in words."""
+
+    def make(self, entry: Callable[..., Any], arguments: Any) -> Any:
+        """Call the app: an object as keyword arguments, a list as positional ones, anything else as the only one."""
+        if isinstance(arguments, dict):
+            result = entry(**arguments)
+        elif isinstance(arguments, list):
+            result = entry(*arguments)
+        else:
+            result = entry(arguments)
+        if inspect.isawaitable(result) or inspect.isasyncgen(result):
+            return _run(self._read_in_loop(result))
+        reader = self._reader(_run_alone)
+        try:
+            # Nothing in it waits but for loops of their own, so that the app may run its own loops in between.
+            reader.read(result).send(None)
+        except StopIteration as end:
+            self.unseen += reader.unread
+            return end.value
+        raise RuntimeError("the answer was not read to its end")
+
+    def _reader(self, wait: Any) -> Reader:
+        return Reader(self._paths, self._leads_to_boundary, wait)
+
+    async def _read_in_loop(self, result: Any) -> Any:
+        """Read an answer in the loop it is made in, until nothing that was started there is left."""
+        from .loop import left_behind  # asyncio is slow to import, and most apps do without
+
+        reader = self._reader(lambda made: made)
+        output = await reader.read(result)
+        late = await left_behind(self._paths, self._leads_to_boundary)
+        self.unseen += reader.unread + late
+        return output
+
+
+async def _run_alone(made: Coroutine[Any, Any, Any]) -> Any:
+    return _run(made)
+
+
+def _run(made: Coroutine[Any, Any, Any]) -> Any:
     import asyncio
 
-    output = joined([piece async for piece in answer]) if inspect.isasyncgen(answer) else await answer
-    own = asyncio.current_task()
-    while pending := asyncio.all_tasks() - {own}:
-        _, running = await asyncio.wait(pending, timeout=_GRACE_S)
-        if running:
-            names = ", ".join(sorted(str(task.get_coro()) for task in running))
-            raise TimeoutError(f"the system returned, but tasks it had started were still running: {names}")
-    return output
+    from .loop import standard_loop
 
-
-def joined(pieces: list[Any]) -> Any:
-    """Return the pieces of a text as one text; pieces of any other kind as a list."""
-    return "".join(pieces) if pieces and all(isinstance(piece, str) for piece in pieces) else pieces
+    with asyncio.Runner(loop_factory=standard_loop) as runner:
+        return runner.run(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 import sys
@@ -11,6 +12,8 @@ from typing import Any, NoReturn
 
 from .channel import Channel
 from .json_form import plain_text
+from .own_code import is_own
+from .tripwire import Handlers
 
 _NETWORK = (
     "socket.connect",
@@ -24,16 +27,20 @@ _PROCESS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.sp
 _OWN_FOLDER = os.path.dirname(__file__)
 
 
-def guard(channel: Channel, allow_subprocess: bool) -> None:
+def guard(channel: Channel, allow_subprocess: bool) -> Handlers:
     """Refuse connections and, unless allowed, new processes; every attempt is reported with its place.
 
     The weakest rung of the isolation ladder: it explains who tried, and does not hold against native code.
+
+    Returns:
+        What is done at which audit event; may be added to.
     """
     refused = _NETWORK if allow_subprocess else _NETWORK + _PROCESS
+    handlers: Handlers = {event: functools.partial(refuse, channel, event) for event in refused}
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event in refused:
-            refuse(channel, event, args)
+        if event in handlers:
+            handlers[event](args)
 
     sys.addaudithook(hook)
     if not allow_subprocess:
@@ -41,13 +48,17 @@ def guard(channel: Channel, allow_subprocess: bool) -> None:
         with contextlib.suppress(ImportError):
             spawner: Any = importlib.import_module("_posixsubprocess")
             spawner.fork_exec = lambda *args: refuse(channel, "fork_exec", args)
+    return handlers
 
 
 def refuse(channel: Channel, event: str, args: tuple[Any, ...]) -> NoReturn:
     """Report an attempt with its place and refuse it."""
     target = ", ".join(str(arg) for arg in args[:2] if not hasattr(arg, "fileno"))[:200]
     frames = [f for f in traceback.extract_stack()[:-1] if os.path.dirname(f.filename) != _OWN_FOLDER]
-    frames = [f for f in frames if f.filename.startswith(channel.app_paths or ("",))] or frames
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    channel.send({"op": "refused", "what": plain_text(f"{event} {target}"), "place": plain_text(place)})
+    own = [f for f in frames if is_own(f.filename, channel.app_paths)]
+    place = f"{(own or frames)[-1].filename}:{(own or frames)[-1].lineno}" if frames else ""
+    # At the end of the process, libraries send off what they collected (telemetry): refused, and no work of the
+    # system. What its own code tries then is.
+    if own or not channel.is_ending:
+        channel.send({"op": "refused", "what": plain_text(f"{event} {target}"), "place": plain_text(place)})
     raise PermissionError(f"unrepeat refuses {event} {target} in a replay")

@@ -89,11 +89,11 @@ def _object_to_json(value: Any, outer: tuple[int, ...]) -> Any:
         found = getattr(value, method, None)
         if callable(found):
             return to_json(found(), outer)
-    state = _state(value)
-    public = {name: item for name, item in state.items() if not name.startswith("_")}
+    attributes = state(value)
+    public = {name: item for name, item in attributes.items() if not name.startswith("_")}
     named: dict[str, Any] = {"__type__": type(value).__qualname__}
     if public:
-        kept_back = (item for name, item in state.items() if name.startswith("_"))
+        kept_back = (item for name, item in attributes.items() if name.startswith("_"))
         if any(isinstance(item, (str, bytes, bytearray, list, tuple, dict)) and item for item in kept_back):
             named["__partial__"] = True
         return {**named, **{name: to_json(item, outer) for name, item in public.items()}}
@@ -102,11 +102,11 @@ def _object_to_json(value: Any, outer: tuple[int, ...]) -> Any:
         text = str(value)
         return named if " at 0x" in text else {**named, "text": plain_text(text)}
     # Values of such a type must not all look alike: two amounts would count as the same request.
-    plain = {name: item for name, item in state.items() if item is None or isinstance(item, (str, numbers.Number))}
+    plain = {name: item for name, item in attributes.items() if item is None or isinstance(item, (str, numbers.Number))}
     return {**named, **{name: to_json(item, outer) for name, item in plain.items()}}
 
 
-def _state(value: Any) -> dict[str, Any]:
+def state(value: Any) -> dict[str, Any]:
     """Return the attributes of an object, those in slots included."""
     slots = [name for kind in type(value).__mro__ for name in _names(vars(kind).get("__slots__", ()))]
     found = {name: getattr(value, name) for name in slots if hasattr(value, name)}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .channel import Channel, ReplayStopped
-from .diversion import install_all
-from .endings import describe, end_with_harness, wait_for_daemons
-from .entry import call_entry, require_callable_with
+from .diversion import Diversion
+from .endings import begin_end, describe, end_last, end_with_harness, wait_for_daemons
+from .entry import Call, require_callable_with
 from .guard import guard
-from .json_form import to_json
+from .json_form import plain_text, to_json
+from .refusal import UnusableError, require_from_version
+from .tripwire import set_tripwire
+from .unnamed_tools import UnnamedTools
 
 
 def main(read_fd: int, write_fd: int, life_fd: int) -> None:
@@ -29,42 +32,66 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
         os.set_inheritable(fd, False)
     end_with_harness(life_fd)
     channel = Channel(read_fd, write_fd)
+    end_last(channel)
     setup = channel.receive()
     try:
-        entry, replaced = prepare(channel, setup)
-        if not setup.get("check"):
-            require_callable_with(entry, setup["arguments"])
+        app = prepare(channel, setup)
+        if not setup["check"]:
+            require_callable_with(app.entry, setup["arguments"])
+    except UnusableError as error:
+        channel.send({"op": "unusable", "error": plain_text(str(error)), "hint": plain_text(error.hint)})
+        return
     except BaseException as error:
-        channel.send({"op": "unusable", **describe(error)})
+        channel.send({"op": "failed", **describe(error)})
         return
-    channel.send({"op": "ready", "boundaries": replaced})
-    if setup.get("check"):
-        return
+    channel.send({"op": "ready", "boundaries": app.diversion.found})
+    if not setup["check"]:
+        serve(channel, app, setup["arguments"])
+
+
+@dataclass(frozen=True)
+class App:
+    """An app that is ready to be called."""
+
+    entry: Callable[..., Any]
+    diversion: Diversion
+    tools: UnnamedTools
+
+
+def serve(channel: Channel, app: App, arguments: Any) -> None:
+    """Call the app and tell the harness what became of it."""
+    call = Call(channel.app_paths, app.diversion.leads_to_boundary)
     try:
-        output = to_json(call_entry(entry, setup["arguments"]))
+        output = to_json(call.make(app.entry, arguments))
         unfinished = wait_for_daemons(channel.app_paths)
+        unseen = [plain_text(each) for each in (*call.unseen, *app.tools.late())]
     except ReplayStopped as stop:
         channel.send({"op": "stopped", "error": str(stop)})
     except BaseException as error:
         channel.send({"op": "crashed", **describe(error)})
     else:
-        channel.send({"op": "returned", "output": output, "unfinished": unfinished})
-        # What the app does in threads goes on, and counts, until the interpreter has waited for them.
-        atexit.register(channel.send, {"op": "ended"})
+        channel.send({"op": "returned", "output": output, "unfinished": unfinished, "unseen": unseen})
+        # What the app does in threads and at its end goes on, and counts, until the interpreter has waited for it.
+        channel.has_returned = True
+        begin_end(channel)
 
 
-def prepare(channel: Channel, setup: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, list[str]]]:
-    """Import the app and replace its boundaries; return its entry and the names of what was replaced."""
+def prepare(channel: Channel, setup: Mapping[str, Any]) -> App:
+    """Import the app and replace its boundaries."""
     # The folder of start.py comes first there: its modules would stand in for the app's of the same name.
     own = os.path.realpath(os.path.dirname(__file__))
     sys.path[:] = [*setup["paths"], *(path for path in sys.path if os.path.realpath(path) != own)]
     del sys.argv[1:]
     channel.app_paths = tuple(setup["paths"])
-    guard(channel, setup["allow_subprocess"])
+    handlers = guard(channel, setup["allow_subprocess"])
     entry_module, _, entry_name = setup["entry"].partition(":")
-    importlib.import_module(entry_module)
-    replaced = install_all(channel, setup["boundaries"])
+    require_from_version(importlib.import_module(entry_module), channel.app_paths)
+    diversion = Diversion(channel)
+    diversion.install_all(setup["boundaries"])
     entry: Any = importlib.import_module(entry_module)
     for step in entry_name.split("."):
         entry = getattr(entry, step)
-    return entry, replaced
+    tools = UnnamedTools(diversion, setup["tools"], entry, channel.app_paths)
+    tools.guard()
+    set_tripwire(channel, diversion.originals, handlers)
+    return App(entry, diversion, tools)

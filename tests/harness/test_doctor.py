@@ -90,6 +90,29 @@ def test_boundary_that_names_nothing_is_found(project, old, new):
     assert new in findings(project)["system support-desk, version v1"]
 
 
+def test_recorded_tool_that_would_run_for_real_is_found(project):
+    edit(project, "unrepeat.toml", "support_desk.tools:*", "support_desk.tools:get_order")
+    found = findings(project)["system support-desk, version v1"]
+    assert "is called like a recorded tool and is no boundary: it would run for real" in found
+
+
+def test_recorded_tool_that_no_version_has_is_found(project):
+    for version in ("v1", "v2"):
+        edit(project, f"support_desk/{version}/support_desk/tools.py", "def issue_refund(", "def pay(")
+    expected = "recorded calls of issue_refund, and no boundary function of support-desk has that name"
+    assert any(detail.startswith(expected) for check, detail in findings(project).items() if check.startswith("case"))
+
+
+def test_recorded_tool_that_one_version_has_is_in_order(project):
+    edit(project, "support_desk/v2/support_desk/tools.py", "def issue_refund(", "def pay(")
+    assert findings(project) == {}
+
+
+def test_model_function_that_cannot_be_understood_is_found(project):
+    edit(project, "support_desk/v1/support_desk/llm.py", "messages: list", "history: list")
+    assert "takes none of messages, input, prompt, contents" in findings(project)["system support-desk, version v1"]
+
+
 def test_system_that_does_not_start_is_found(project):
     (project / "support_desk/v2/support_desk/app.py").write_text('raise OSError("no licence")\n')
     assert "no licence" in findings(project)["system support-desk, version v2"]

@@ -123,6 +123,11 @@ def test_closed_descriptors_are_a_crash(tmp_path):
         '{"op":"call","kind":"tool","name":"x","arguments":{},"defaults":{},"path":[{}]}',
         '{"op":"call","kind":"tool","name":"x","arguments":{},"defaults":{},"path":[]}',
         '{"op":"answered","seq":1,"answer":1,"error":""}',
+        '{"op":"ready","boundaries":{}}',
+        '{"op":"unusable","error":"x","hint":"y"}',
+        '{"op":"ended"}',
+        '{"op":"ending"}',
+        '{"op":"stopped","error":""}',
     ],
 )
 def test_garbage_in_the_pipe_is_a_crash(tmp_path, garbage):
@@ -204,7 +209,7 @@ def test_key_of_the_caller_does_not_reach_the_app(tmp_path, monkeypatch):
     monkeypatch.setenv("PLANTED_API_KEY", "sk-planted")
     replay = replayed(tmp_path, app="import model, tools, os\ndef handle(text): return dict(os.environ)\n")
     assert "sk-planted" not in str(replay.trace.output)
-    assert replay.trace.output["UNREPEAT_REPLAY"] == "1"
+    assert [name for name in replay.trace.output if "unrepeat" in name.lower()] == []
 
 
 def test_home_and_temporary_files_are_gone_afterwards(tmp_path):
@@ -311,7 +316,7 @@ def test_decorator_with_other_arguments_than_its_function_is_an_error_not_a_gues
         "@with_session\ndef get_order(session, order_id): raise RuntimeError('real')\n"
         "@with_session\ndef refund(session, order_id, amount=10): raise RuntimeError('real')\n"
     )
-    replay = replayed(tmp_path, tools=tools, boundaries={"model": ("model:complete",), "tool": ("tools:get_order",)})
+    replay = replayed(tmp_path, tools=tools, boundaries={"model": ("model:complete",), "tool": ("tools:*",)})
     assert replay.outcome == "crashed"
     assert "name the function inside of its decorator" in replay.error
 

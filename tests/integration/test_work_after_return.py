@@ -10,6 +10,7 @@ from tests.replayers.recordings import APP, TOOLS, refund_trace
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
 from unrepeat.harness.judging import judged
+from unrepeat.replayers import python_app
 from unrepeat.scorers.registry import compile_all
 from unrepeat.scorers.score import Score
 
@@ -83,7 +84,10 @@ def test_daemon_that_waits_for_work_is_not_at_work(tmp_path):
 
 def test_death_after_the_return_is_a_crash(tmp_path):
     replay = replayed(tmp_path, app=later("import threading, os\nthreading.Timer(0.2, os._exit, (3,)).start()"))
-    assert (replay.outcome, replay.error) == ("crashed", "the process ended with exit code 3")
+    assert (replay.outcome, replay.error) == (
+        "crashed",
+        "the system returned, but then the process ended with exit code 3",
+    )
 
 
 def test_miss_after_the_return_stops_the_replay(tmp_path):
@@ -98,6 +102,79 @@ def test_task_that_nobody_awaits_is_seen(tmp_path):
     app = app.replace("def handle", "async def handle").replace("result = run", "result = await run")
     replay = replayed(tmp_path, app=app, tools=TOOLS.replace("def ", "async def "))
     assert (calls(replay), replay.outcome) == (BOTH, "completed")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import atexit\natexit.register(run, name, args)",
+        "import atexit\natexit.register(getattr(tools, name), **args)",
+        "import weakref\nweakref.finalize(tools, run, name, args)",
+        "class Late:\n    def __del__(self): run(name, args)\ntools.late = Late()",
+        "def work():\n    try: yield\n    finally: run(name, args)\ntools.late = work()\nnext(tools.late)",
+    ],
+)
+def test_call_at_the_end_of_the_process_is_seen(tmp_path, start):
+    replay = replayed(tmp_path, app=later(start))
+    assert (calls(replay), replay.outcome, replay.trace.output) == (BOTH, "completed", "queued")
+
+
+def test_miss_at_the_end_of_the_process_stops_the_replay(tmp_path):
+    replay = replayed(tmp_path, app=later("import atexit\natexit.register(run, name, {'order_id': 'x'})"))
+    assert (replay.outcome, replay.limit) == ("stopped", 4)
+
+
+def test_process_that_ends_itself_after_the_return_has_not_completed(tmp_path):
+    replay = replayed(tmp_path, app=later("import atexit, os\natexit.register(os._exit, 0)"))
+    assert (replay.outcome, replay.error) == (
+        "crashed",
+        "the system returned, but then the process ended with exit code 0",
+    )
+
+
+def test_end_that_does_not_come_passes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(python_app, "_GRACE_S", 1.0)
+    replay = replayed(tmp_path, app=later("import atexit, time\natexit.register(time.sleep, 60)"))
+    assert (replay.outcome, replay.trace.output) == ("completed", "queued")
+    assert undecided(replay) == "what the system does at the end of its process had not ended 1 s after it returned"
+
+
+def asynchronous(statements: str) -> str:
+    """Return the app with an entry that answers in an event loop, and statements in the place of the refund."""
+    return later(statements).replace("def handle", "async def handle").replace("import json", "import asyncio, json")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "asyncio.get_running_loop().call_later(0.3, run, name, args)",
+        "asyncio.get_running_loop().call_later(0.3, lambda: run(name, args))",
+        "asyncio.get_running_loop().call_soon(run, name, args)",
+        "import functools; asyncio.get_running_loop().call_later(0.1, functools.partial(getattr(tools, name), **args))",
+    ],
+)
+def test_call_that_the_event_loop_is_to_make_is_seen(tmp_path, start):
+    replay = replayed(tmp_path, app=asynchronous(start))
+    assert (calls(replay), replay.outcome, replay.trace.output) == (BOTH, "completed", "queued")
+
+
+def test_timer_that_is_due_much_later_passes_nothing(tmp_path):
+    replay = replayed(tmp_path, app=asynchronous("asyncio.get_running_loop().call_later(3600, run, name, args)"))
+    assert (calls(replay), replay.outcome) == ([("get_order", "exact")], "completed")
+    assert undecided(replay) == "app.run was still to be called by the event loop, later on"
+
+
+def test_timer_of_a_library_holds_nothing_up(tmp_path):
+    replay = replayed(tmp_path, app=asynchronous("asyncio.get_running_loop().call_later(3600, asyncio.Event().set)"))
+    assert (replay.outcome, replay.unseen) == ("completed", ())
+
+
+def undecided(replay):
+    """Return why the replay proves nothing of the refund."""
+    [score] = judged(compile_all([ASSERTION_ADAPTER.validate_python(NO_REFUND)]), refund_trace(), replay).scores
+    assert isinstance(score, Score)
+    assert score.passed is None
+    return score.reason.removeprefix("undecided: ")
 
 
 @pytest.mark.parametrize("kind", ["def", "async def"])
@@ -115,7 +192,15 @@ def test_lazy_answer_is_made(tmp_path):
     assert (calls(replay), replay.trace.output) == (BOTH, "Done, refunded.")
 
 
-def test_what_runs_when_the_process_ends_is_no_part_of_the_answer(tmp_path):
+def test_what_a_library_sends_off_at_the_end_is_no_work_of_the_system(tmp_path):
+    """Telemetry is flushed there: if it counted, no system that is observed could be judged."""
     app = "import atexit, socket\natexit.register(socket.gethostbyname, 'example.invalid')\n" + APP
     replay = replayed(tmp_path, app=app)
     assert (replay.outcome, replay.refused) == ("completed", ())
+
+
+def test_what_the_app_itself_tries_at_the_end_passes_nothing(tmp_path):
+    replay = replayed(
+        tmp_path, app=later("import atexit, socket\natexit.register(lambda: socket.gethostbyname('example.invalid'))")
+    )
+    assert undecided(replay).startswith("the system tried socket.gethostbyname example.invalid")

@@ -116,5 +116,5 @@ def test_stated_answers_are_counted_apart_from_live_ones() -> None:
 
 
 def test_input_that_the_callable_does_not_take_is_said_with_what_to_state(tmp_path: Path) -> None:
-    with pytest.raises(ReplayError, match=r"state its arguments by name in case\.yaml"):
+    with pytest.raises(ReplayError, match=r"State its arguments by name in case\.yaml"):
         run(tmp_path, refund_trace(), {"question": "Refund order ord_1 please"})

@@ -125,8 +125,13 @@ def test_version_that_does_not_start_says_why(tmp_path, app, message):
 
 
 def test_entry_that_does_not_take_the_input_is_named(tmp_path):
-    with pytest.raises(ReplayError, match=r"\nWrongInputError: handle\(\) is not called with the input of the case"):
-        replayed(tmp_path, app="import model, tools\ndef handle(): pass\n")
+    with pytest.raises(ReplayError) as caught:
+        replayed(tmp_path, app="import model, tools\ndef handle(text, employee: str, limit=3): pass\n")
+    assert str(caught.value) == (
+        "system desk (app:handle): expected an input that handle(text, employee, limit=3) can be called with, got an "
+        "object of text (missing a required argument: 'employee'). State its arguments by name in case.yaml: "
+        '`replay: {input: {text: "Refund order ord_1 please", employee: …}}`'
+    )
 
 
 def test_interpreter_that_is_not_there_is_named(tmp_path):
@@ -142,7 +147,7 @@ def test_check_lists_functions_without_calling_the_entry(tmp_path):
     write_app(tmp_path, app=APP.replace("def handle(text):", "def handle(text):\n    raise RuntimeError"), model=MODEL)
     system = PythonSystem(name="desk", entry="app:handle", boundaries={"tool": ("tools:*",)})
     found = check_app(system, Checkout(version=Version(label="v"), folder=tmp_path))
-    assert found == {"tool": ["get_order", "refund"]}
+    assert found == {"tool": {"get_order": ["order_id"], "refund": ["order_id", "amount"]}}
 
 
 def test_entry_may_be_an_attribute_of_an_object(tmp_path):
