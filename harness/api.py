@@ -12,7 +12,6 @@ from ..cases.errors import ConfigError, UnrepeatError
 from ..cases.files import write_atomic
 from ..scorers.verdict import CaseVerdict
 from . import results
-from .config import Project
 from .importing import import_trace
 from .live_trials import NO_CAPS, Caps, Listeners, Progress, silent
 from .proving import Proof, show
@@ -28,7 +27,6 @@ __all__ = [
     "Listeners",
     "Written",
     "import_trace",
-    "project_of",
     "prove",
     "replay",
     "report",
@@ -45,11 +43,6 @@ class Written:
     json: Path
     verdict: CaseVerdict
     """What they say."""
-
-
-def project_of(case: str) -> Project:
-    """Return the project a case belongs to."""
-    return locate(case)[0]
 
 
 def replay(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,8 @@ from ..cases.evidence import EvidenceProblem
 from ..cases.library import CaseFolder, LoadedCase, load
 from ..replayers.live import LiveModel
 from ..reports.text import inline, shorten
-from ..scorers.gate_result import Claim, FailingStep
+from ..scorers.decisive import boundary_span
+from ..scorers.gate_result import Claim, FailingStep, loggable
 from ..scorers.score import Score, ScorerFailure
 from ..scorers.verdict import CaseVerdict, TraceVerdict
 from . import results
@@ -35,9 +35,6 @@ from .replaying import plan_for
 from .statements import MODEL, Asked
 from .trials import trials_needed
 from .version import VERSION
-
-_NAME = re.compile(r"[\w.:*/-]{1,80}")
-"""A name of a boundary function that may stand in a log: a tool run by name has the name a model gave it."""
 
 
 @dataclass(slots=True)
@@ -121,7 +118,11 @@ class Runner:
         return prove(what, proof, now=self.now(), tool_version=VERSION, progress=progress, checkout=checkout)
 
     def _trials(self, case: Case) -> int:
-        return self.policy.trials if self.claim == "no_regression" else trials_needed(case.severity or "")
+        return (
+            self.policy.trials
+            if self.claim == "no_regression"
+            else trials_needed(self.policy.severity_of(case.severity or ""))
+        )
 
     def _unsettled(self, verdict: CaseVerdict) -> bool:
         """Say whether a live model would tell more: the recording ends there, or its scope is too narrow."""
@@ -258,11 +259,9 @@ def _step(trace: TraceVerdict, score: Score) -> FailingStep | None:
         return None
     replay = trace.candidate.replay
     events = {event.span_id: event for event in replay.events if event.span_id}
-    parents = {span.span_id: span.parent_id for span in replay.trace.spans}
     decided = [each.decided_at for each in score.violations if each.decided_at]
     for span_id in (*decided, *score.span_ids):
-        event = events.get(span_id) or events.get(parents.get(span_id) or "")
+        event = events.get(span_id) or events.get(boundary_span(replay.trace, span_id))
         if event is not None:
-            name = event.name if _NAME.fullmatch(event.name) else "?"
-            return FailingStep(seq=event.seq, kind=event.kind, name=name)
+            return FailingStep(seq=event.seq, kind=event.kind, name=loggable(event.name))
     return None

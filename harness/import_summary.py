@@ -14,6 +14,7 @@ from ..reports.import_view import Proposal as Row
 from ..scorers.proposals import Proposal
 from .case_text import flow
 from .importing import Imported
+from .statements import next_for_case
 
 
 def summary(imported: Imported) -> ImportSummary:
@@ -21,9 +22,8 @@ def summary(imported: Imported) -> ImportSummary:
     case = imported.case
     others = [each for index, each in enumerate(imported.proposals) if index not in set(imported.accepted)]
     redacted = "not redacted, by request" if imported.redaction is None else f"redacted: {imported.redaction.summary()}"
-    next_command = f"unrepeat replay {case.case.id}"
-    if not imported.accepted:
-        next_command = f"unrepeat show {case.case.id}" + (" --accept 1" if imported.proposals else "")
+    proposed = bool(imported.proposals)
+    next_command = next_for_case(case.case.id, draft=case.case.is_draft, proposed=proposed, recorded=True)
     accepted = [flow(imported.proposals[index].assertion) for index in imported.accepted]
     return case_summary(
         case,

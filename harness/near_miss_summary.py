@@ -12,6 +12,7 @@ from .case_text import flow
 from .import_summary import rows, trace_facts
 from .near_miss import NearMiss
 from .resemblance import Resemblance
+from .statements import next_for_case
 
 
 def view_of(added: NearMiss, found: Resemblance) -> NearMissView:
@@ -29,17 +30,14 @@ def view_of(added: NearMiss, found: Resemblance) -> NearMissView:
         warnings=_warnings(added),
         proposals=rows([each for index, each in enumerate(added.proposals) if index not in set(added.accepted)]),
         written=str(case.folder.path),
-        next_command=next_command(case.case.id, len(added.proposals), bool(added.accepted), bool(case.document.traces)),
+        next_command=next_for_case(
+            case.case.id,
+            draft=case.case.is_draft,
+            proposed=bool(added.proposals),
+            recorded=bool(case.document.traces),
+            promotes=True,
+        ),
     )
-
-
-def next_command(case_id: str, proposed: int, accepted: bool, recorded: bool) -> str:
-    """Return the command most people want next."""
-    if not recorded:
-        return f"unrepeat prove {case_id} --model PROVIDER/NAME"
-    if accepted:
-        return f"unrepeat near-miss promote {case_id}"
-    return f"unrepeat show {case_id}" + (" --accept 1" if proposed else "")
 
 
 def _warnings(added: NearMiss) -> list[str]:

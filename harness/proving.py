@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from ..cases.custody import utc
 from ..cases.errors import CaseError, ConfigError
 from ..cases.evidence import require_intact
 from ..cases.trace import Trace
@@ -222,7 +223,7 @@ def _verdict(
 ) -> CaseVerdict:
     case = what.loaded.case
     decision = worst(traces)
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = utc(now)
     return CaseVerdict(
         case_id=case.id,
         title=case.title,
@@ -247,7 +248,7 @@ def _verdict(
 
 def run_id_of(now: dt.datetime) -> str:
     """Return the id of a run that began at a time; it names its folder among the results."""
-    return now.strftime("%Y%m%dT%H%M%S%fZ")
+    return now.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
 def _with_statements(verdict: CaseVerdict, proof: Proof, session: Session | None = None) -> CaseVerdict:

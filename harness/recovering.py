@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..cases import custody, evidence
-from ..cases.custody import Act, Entry
+from ..cases.custody import Act, Entry, utc
 from ..cases.decisions import REPORTED, DecisionEntry, ReportEntry, decisions_in, log_entry, reports_in
 from ..cases.errors import CaseError, ConfigError, EvidenceError
 from ..cases.identity import whoami
 from ..cases.library import LoadedCase
 from ..reports.canonical_json import canonical
 from ..reports.secrets import without_secrets
-from ..scorers.recovery import EarlierDecision, RecoveryReport, Subject
+from ..scorers.recovery import RECOVERY_FORMAT, EarlierDecision, RecoveryReport, Subject
 from ..scorers.validations import validate
 from ..scorers.verdict import CaseVerdict
 from .authority import policy_digest
@@ -160,11 +160,11 @@ def assemble(
     system = Subject(label=candidate.label, sha256=candidate.digest) if candidate else Subject(label="", sha256="")
     ids = [each.case_id for each in described]
     return RecoveryReport(
-        format=1,
+        format=RECOVERY_FORMAT,
         report_id=_report_id(ids, environment, epoch),
         epoch=epoch,
         environment=environment,
-        created_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created_at=utc(now),
         made_by=whoami(),
         tool_version=VERSION,
         asked=f"May {environment} go back to normal operation on {system.label}, after {_listed(ids)}?",

@@ -229,6 +229,23 @@ def _trials(verdict: CaseVerdict) -> Iterator[JudgedReplay]:
         yield from (*trace.baseline_trials, *trace.trials)
 
 
+def next_for_case(case_id: str, *, draft: bool, proposed: bool, recorded: bool, promotes: bool = False) -> str:
+    """Return the command most people want next with a case they look at or have made.
+
+    Args:
+        case_id: Its id.
+        draft: Whether it asserts nothing yet.
+        proposed: Whether assertions are proposed for it.
+        recorded: Whether it has a trace.
+        promotes: Whether it is a near miss that could block.
+    """
+    if draft:
+        return f"unrepeat show {case_id}" + (" --accept 1" if proposed else "")
+    if not recorded:
+        return f"unrepeat prove {case_id} --baseline {BASELINE} --model {MODEL}"
+    return f"unrepeat near-miss promote {case_id}" if promotes else f"unrepeat replay {case_id}"
+
+
 def after_replay(
     verdict: CaseVerdict,
     version: str | None,

@@ -7,7 +7,7 @@ from typing import Any
 from ..cases.provability import prove_statement
 from ..reports.import_view import ImportSummary
 from .import_summary import evidence_items
-from .near_miss_summary import next_command
+from .statements import next_for_case
 from .ticket import FromTicket
 
 
@@ -22,7 +22,7 @@ def summary(made: FromTicket) -> ImportSummary:
         warnings=["The case asserts nothing yet: state what must hold under `assert` in case.yaml."],
         cannot=told.cannot,
         add=_add(made),
-        next_command=next_command(case.case.id, 0, False, False),
+        next_command=_next(made),
         written=[str(case.folder.path)],
     )
 
@@ -49,5 +49,10 @@ def as_builtins(made: FromTicket) -> dict[str, Any]:
         "completeness": list(evidence_items(made.case)),
         "redacted": dict(made.redaction.counts) if made.redaction is not None else None,
         "digests": made.case.digests,
-        "next": next_command(made.case.case.id, 0, False, False),
+        "next": _next(made),
     }
+
+
+def _next(made: FromTicket) -> str:
+    case = made.case.case
+    return next_for_case(case.id, draft=case.is_draft, proposed=False, recorded=False)

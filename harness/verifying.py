@@ -24,8 +24,6 @@ from .sign_off import judge
 from .situation import CaseState, Decision, Situation
 from .ssh_keys import check
 
-_HELD = ("fixed", "recovered")
-
 
 def verify(
     names: Sequence[str] = (), *, environment: str = "", now: dt.datetime | None = None, start: Path | None = None

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from ..scorers.gate_result import GatedCase
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
-"""What a function or tool is called by people who write code. A model may propose a call of any name."""
+from ..scorers.gate_result import GatedCase, loggable
 
 
 def name_of_step(case: GatedCase) -> str:
@@ -18,8 +13,8 @@ def name_of_step(case: GatedCase) -> str:
     step = case.step
     if step is None:
         return ""
-    name = f" {step.name}" if _IDENTIFIER.fullmatch(step.name) else ""
-    return f"step {step.seq}, {step.kind}{name}"
+    name = loggable(step.name)
+    return f"step {step.seq}, {step.kind}" + (f" {name}" if name != "?" else "")
 
 
 def words_of_case(case: GatedCase) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from ..cases.trace import Record
@@ -13,6 +14,15 @@ Claim = Literal["no_regression", "fixed", "recovered"]
 Effect = Literal["pass", "hold", "fail", "reported"]
 """What a case does to the gate. ``hold``: a person must decide; ``reported``: it is shown and has no say."""
 GATE_FORMAT = 1
+_LOGGABLE = re.compile(r"[A-Za-z_][\w.:/\-]{0,63}", re.ASCII)
+
+
+def loggable(name: str) -> str:
+    """Return a name of a boundary function, or ``?`` where it is none that people who write code give.
+
+    A tool that is run by name has the name a model gave it, which may be anybody's text.
+    """
+    return name if _LOGGABLE.fullmatch(name) else "?"
 
 
 class FailingStep(Record):

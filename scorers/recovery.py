@@ -5,13 +5,13 @@ The document is written as canonical JSON and signed by its digest, so every fie
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from .validations import Validation
 
-RECOVERY_FORMAT = 1
+RECOVERY_FORMAT: Final = 1
 Origin = Literal["replayed", "observed", "inferred", "stated", "absent"]
 """replayed: a run of this project shows it; observed: in the recording; inferred: computed from it; stated: by people
 in case.yaml; absent: nobody knows."""

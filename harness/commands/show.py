@@ -41,16 +41,21 @@ def command(case: str | None, accept: str | None, as_json: bool) -> int:
     from ...reports.case_view import render_case
     from ...reports.import_view import render_import_summary
     from ...reports.terminal import render_traces
+    from ..statements import next_for_case
 
     screen = console()
     render_case(loaded.case.title, asserted(loaded), screen)
     render_traces(loaded.document.traces, screen)
-    draft = bool(proposals) and loaded.case.is_draft
-    next_command = f"unrepeat show {loaded.case.id} --accept 1" if draft else f"unrepeat replay {loaded.case.id}"
-    if not loaded.document.traces:
-        next_command = f"unrepeat prove {loaded.case.id} --model PROVIDER/NAME"
+    unproposed = loaded.case.is_draft and not proposals
+    next_command = next_for_case(
+        loaded.case.id,
+        draft=loaded.case.is_draft,
+        proposed=bool(proposals),
+        recorded=bool(loaded.document.traces),
+    )
+    next_command = "" if unproposed else next_command  # what is to be done is told below
     render_import_summary(case_summary(loaded, proposals=proposals, next_command=next_command), screen)
-    if loaded.case.is_draft and not proposals:
+    if unproposed:
         file = loaded.folder.path / "case.yaml"
         click.echo(f"\nNothing is proposed. State what must hold in {file}, such as")
         click.echo("  assert:\n    - {type: not-tool-called, tool: NAME, args: {ARGUMENT: VALUE}}")
