@@ -28,11 +28,13 @@ class Forms:
         """Refuse a file that cannot be written, before anything runs.
 
         Raises:
-            ConfigError: Its folder does not exist.
+            ConfigError: Its folder does not exist, or a device or folder stands in its place.
         """
         for option, path in (("--junit", self.junit), ("--markdown", self.markdown)):
             if path is not None and not path.absolute().parent.is_dir():
                 raise ConfigError("expected a file in a folder that exists, got none", where=f"{option} {path}")
+            if path is not None and path.exists() and not path.is_file():
+                raise ConfigError("expected a file, got something else", where=f"{option} {path}")
 
     def write(self, gated: Gated, *, err: bool = False) -> None:
         """Write them all.

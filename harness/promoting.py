@@ -59,7 +59,7 @@ def promote(case: str, *, reason: str = "", now: dt.datetime | None = None) -> P
 def _why(case: Case) -> str:
     if case.status != "open":
         return f"it is {case.status}, and the gate fails when it comes back"
-    return "the gate fails on it while it is open"
+    return "the gate fails whenever it is red, open or not"
 
 
 def _require_usable(loaded: LoadedCase) -> None:

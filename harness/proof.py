@@ -6,9 +6,11 @@ from ..cases.errors import CaseError
 from ..cases.evidence import CASE
 from ..cases.library import LoadedCase
 from ..cases.statement import digests_by_status
-from ..scorers.verdict import CaseVerdict
+from ..scorers.verdict import CaseVerdict, TraceVerdict
 from . import results
 from .config import Project
+from .stated import is_red
+from .trials import rate_of
 from .verdict import decide
 
 _BOUND = ("trace", "evidence")
@@ -37,7 +39,40 @@ def current_proof(project: Project, loaded: LoadedCase) -> CaseVerdict:
     broken = _inconsistent(verdict, loaded, file.parent.name)
     if broken:
         raise CaseError(f"expected a result that holds together, got one {broken}", where=str(file), hint=hint)
+    failed = _failed_before(project, verdict)
+    if failed:
+        raise CaseError(
+            f"expected every live trial of this system to count, got a run before it that failed: {failed}",
+            where=case_id,
+            hint="Trials of the same system, case and model count together; change the system, then prove it again",
+        )
     return verdict
+
+
+def _shows_it(judged: TraceVerdict) -> bool:
+    """Whether live trials of what a person stated were red on the baseline and all passed on the candidate."""
+    counted = rate_of(judged.trials)
+    return judged.baseline is not None and is_red(judged.baseline) and counted.trials > 0 and not counted.failures
+
+
+def _failed_before(project: Project, verdict: CaseVerdict) -> str:
+    """Return an earlier run with the same live model that failed; empty when there is none.
+
+    Running the same trials until they pass is no proof: the failures before them belong to the same count.
+    """
+    if not verdict.model:
+        return ""
+    for path in results.all_of(project.results, verdict.case_id):
+        before = results.load(path) if path.parent.name < verdict.run_id else verdict
+        if before.verdict == "still_failing" and _same_question(before, verdict):
+            return before.run_id
+    return ""
+
+
+def _same_question(before: CaseVerdict, verdict: CaseVerdict) -> bool:
+    systems = [each.candidate.digest if each.candidate else "" for each in (before, verdict)]
+    same_case = all(before.digests.get(name) == verdict.digests.get(name) for name in ("case", *_BOUND))
+    return systems[0] == systems[1] and before.model == verdict.model and same_case
 
 
 def changed_since(verdict: CaseVerdict, loaded: LoadedCase) -> list[str]:
@@ -60,6 +95,8 @@ def _inconsistent(verdict: CaseVerdict, loaded: LoadedCase, run: str) -> str:
         return "without scope or candidate"
     if len(verdict.traces) != max(len(loaded.document.traces), 1):  # what is only stated has one in its place
         return f"over {len(verdict.traces)} of {len(loaded.document.traces)} traces"
+    if not loaded.document.traces:
+        return "" if all(map(_shows_it, verdict.traces)) else "whose trials do not say so"
     for each in verdict.traces:
         again = decide(each.recorded_scores, each.baseline, each.candidate, len(each.recorded_scores))
         if again.verdict != "fixed":

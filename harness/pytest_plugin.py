@@ -94,11 +94,19 @@ class IncidentItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the case; fails where the gate would fail or hold, skips what it only reports."""
-        case = run_case(self.config, str(self.folder), trials=None)
-        if case.verdict in ("fixed", "still_failing"):
-            self.user_properties.append((_PROPERTY, case.verdict))
+        try:
+            case = run_case(self.config, str(self.folder), trials=None).cases[0]
+        except IncidentFailed as failed:
+            self._note(failed.case)
+            raise
+        self._note(case)
         if case.effect == "reported":
             pytest.skip(case.reason)
+
+    def _note(self, case: GatedCase) -> None:
+        """Let the process that sees every report know that this case was judged."""
+        if case.verdict in ("fixed", "still_failing"):
+            self.user_properties.append((_PROPERTY, case.verdict))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return what people read of a case that failed; the traceback of a mistake of ours."""
@@ -122,12 +130,15 @@ def incident(request: pytest.FixtureRequest) -> GatedCase:
     if repeat is not None and (type(repeat) is not int or repeat < 1):
         pytest.fail(f"expected a whole number from 1 as `repeat`, got {repeat!r}", pytrace=False)
     try:
-        return run_case(request.config, case, trials=repeat)
+        result = run_case(request.config, case, trials=repeat)
+        if result.exit_code:  # a draft, a retired case: the gate says of it alone that nothing was judged
+            raise IncidentFailed(result, result.cases[0])
     except IncidentFailed as failed:
         pytest.fail(told(failed), pytrace=False)
+    return result.cases[0]
 
 
-def run_case(config: pytest.Config, case: str, *, trials: int | None) -> GatedCase:
+def run_case(config: pytest.Config, case: str, *, trials: int | None) -> GateResult:
     """Return what the gate says of one case.
 
     Args:
@@ -152,7 +163,7 @@ def run_case(config: pytest.Config, case: str, *, trials: int | None) -> GatedCa
     effects = [case.effect for case in result.cases] + [problem.effect for problem in result.problems]
     if "fail" in effects or "hold" in effects:
         raise IncidentFailed(result, found)
-    return found
+    return result
 
 
 def told(failed: IncidentFailed) -> str:

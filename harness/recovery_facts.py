@@ -22,9 +22,13 @@ def confirmed(loaded: LoadedCase, verdict: CaseVerdict) -> Iterator[Known]:
     cause = case.failure.cause if case.failure else None
     if cause is not None and cause.status == "confirmed":
         yield _known(case.id, f"The cause is {cause.component}, confirmed.", "stated")
+    recorded = [item.name for item in completeness(loaded.document.traces) if item.state == "present"]
+    if recorded:
+        yield _known(case.id, f"Recorded as such: {', '.join(recorded)}.", "observed")
     present = [item.name for item in completeness(loaded.document.traces, case) if item.state == "present"]
-    if present:
-        yield _known(case.id, f"Recorded as such: {', '.join(present)}.", "observed")
+    told = [name for name in present if name not in recorded]
+    if told:
+        yield _known(case.id, f"Stated by people: {', '.join(told)}.", "stated")
 
 
 def uncertain(loaded: LoadedCase, verdict: CaseVerdict) -> Iterator[Known]:

@@ -79,14 +79,18 @@ def run_folder(results: Path, case_id: str, run_id: str) -> Path:
     return results / _RESULTS / case_id / run_id
 
 
+def all_of(results: Path, case_id: str) -> list[Path]:
+    """Return the results of a case, oldest first."""
+    return sorted(path for path in (results / _RESULTS / case_id).glob(f"*/{RESULT}") if path.is_file())
+
+
 def latest(results: Path, case_id: str) -> Path:
     """Return the newest result of a case.
 
     Raises:
         CaseError: There is none.
     """
-    folder = results / _RESULTS / case_id
-    found = sorted(path for path in folder.glob(f"*/{RESULT}") if path.is_file())
+    found = all_of(results, case_id)
     if not found:
         raise CaseError(
             "expected a result to report, got none", where=case_id, hint=f"Run `unrepeat prove {case_id}` first"

@@ -46,7 +46,7 @@ from ..reports.canonical_json import digest_of
 from ..scorers.recovery import RecoveredCase, RecoveryReport
 from ..scorers.sign_off_result import Refusal, RoleState, SignOff
 from .required_facts import missing_authors, worst_severity
-from .sign_off_policy import Approvers, SignOffPolicy
+from .sign_off_policy import Approvers, SignOffPolicy, folded_name
 from .situation import CaseState, Decision, KeyCheck, Reproduced, Situation
 
 _RESTORE = "Restore it from version control"
@@ -330,7 +330,7 @@ def author_among(authors: Iterable[str], names: frozenset[str]) -> str:
     """
     for author in authors:
         name, _, address = author.rstrip("> ").partition("<")
-        if {part.strip().casefold() for part in (author, name, address) if part.strip()} & names:
+        if {folded_name(part) for part in (author, name, address) if part.strip()} & names:
             return author
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -88,7 +89,12 @@ class Approvers(_Table):
         person = self.person(principal)
         mine = {name: each for name, each in self.approvers.items() if self.person(name) == person}
         names = {principal, person, *mine, *(alias for each in mine.values() for alias in each.also_known_as)}
-        return frozenset(name.strip().casefold() for name in names)
+        return frozenset(map(folded_name, names))
+
+
+def folded_name(name: str) -> str:
+    """Return a name in the form names are compared in: case, white space and form of Unicode aside."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def parse_approvers(data: bytes, where: str) -> Approvers:

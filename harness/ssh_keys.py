@@ -119,7 +119,8 @@ def check(
     """
     lines = parse_allowed_signers(keys.allowed, keys.where)
     key, namespace = _parts(signature)
-    listed = any(line.covers(principal) and (line.key == key or line.is_authority) for line in lines)
+    # A certificate is no key of its own: two of them over one key would pass for two people.
+    listed = any(line.covers(principal) and line.key == key and not line.is_authority for line in lines)
     with tempfile.TemporaryDirectory(prefix="unrepeat-verify-") as scratch:
         files = _Files(Path(scratch), signature, keys)
         plain = ["-Y", "check-novalidate", "-n", namespace, "-s", files.signature]

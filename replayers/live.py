@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..cases.errors import ConfigError
+from .canonical import digest
 from .inspect_form import assistant_message, chat_messages, tool_info
 from .provider_errors import ModelUnavailableError, is_passing, plain, unavailable
 from .request import Request
@@ -103,10 +106,12 @@ class LiveModel:
             usage.output_tokens if usage else None,
             time.monotonic() - started,
         )
-        if output.response_id:
-            self._repeated |= output.response_id in self._answers
-            self._answers.add(output.response_id)
-        return assistant_message(output)
+        answer = assistant_message(output)
+        # Without an id, the same words to the same request cannot be told from an answer out of a cache.
+        told_by = output.response_id or _words(request, answer)
+        self._repeated |= told_by in self._answers
+        self._answers.add(told_by)
+        return answer
 
     def _attempts(self, request: Request) -> ModelOutput:
         attempt = 1
@@ -141,6 +146,12 @@ class LiveModel:
         tools = [tool_info(tool) for tool in request.value.get("tools") or ()]
         async with asyncio.timeout(self._patience.timeout_s):
             return await self._model.generate(messages, tools=tools, config=config)
+
+
+def _words(request: Request, answer: Mapping[str, Any]) -> str:
+    """Return a digest of what was asked and answered, ids of calls aside."""
+    calls = [call["function"] for call in answer.get("tool_calls") or ()]
+    return digest([request.value, msgspec.to_builtins(request.messages), answer.get("content"), calls])
 
 
 def _model_named(name: str) -> Model:

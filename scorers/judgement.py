@@ -77,6 +77,7 @@ def judge(
     )
 
 
+_ENDINGS = {"timed_out": "timed out", "unanswered": "got no answer"}
 _Decision = tuple[bool | None, Scope | None, str, Sequence[Violation]]
 
 
@@ -131,7 +132,7 @@ class _Judge:
 
     def _why_open(self) -> str:
         if self.limit is None:
-            return f"the run {self.replay.outcome} before its end"
+            return f"the run {_ENDINGS.get(self.replay.outcome, self.replay.outcome)} before its end"
         return f"answers were valid up to step {self.limit - 1} of {len(self.replay.events)}"
 
     def _liveness(self, found: Sequence[Violation]) -> _Decision:

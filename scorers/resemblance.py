@@ -6,7 +6,7 @@ A near miss is compared with a known case by what both traces show. Each fact th
 |---|---|
 | an assertion of the known case is red on this trace too | 8, and 2 for each further one |
 | the same, where it fixes values of its own run (an amount, a name) that every call must have | 2 |
-| the call that failed here failed there with the same arguments | 5, and 1 to 4 where some of them are the same |
+| the call that failed here failed there with the same arguments | 7, and 1 to 4 where some of them are the same |
 | the instruction that was followed came in through the same tool or document | 3 |
 | the same tool failed | 3 |
 | the same document stands behind the failure | 3 |
@@ -173,7 +173,7 @@ def _same_call(this: Features, known: Features) -> Iterator[Fact]:
             theirs = identifying(other) if other.name == call.name else {}
             same = sorted(name for name in ours.keys() & theirs.keys() if json_equal(ours[name], theirs[name]))
             if ours and len(same) == len(ours) == len(theirs):
-                found.append((5, f"{call.name} failed there with the same arguments"))
+                found.append((7, f"{call.name} failed there with the same arguments"))
             elif told := [name for name in same if ours[name] not in this.subjects]:
                 found.append((min(len(told), 4), f"{call.name} failed there with the same {' and '.join(told[:4])}"))
     for weight, words in sorted(found, reverse=True)[:1]:

@@ -82,6 +82,7 @@ def command(
             listeners=run.listeners,
             now=run.now,
         )
+        tell("")
         if as_json:
             print_json(verdict)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from xml.etree import ElementTree as ET
 
@@ -48,4 +49,5 @@ def test_gate_that_passed_annotates_nothing(project):
 @pytest.mark.parametrize("option", ["--junit", "--markdown"])
 def test_place_that_is_not_there_is_refused_before_anything_runs(project, option):
     done = call("gate", option, "nowhere/file", cwd=project)
+    assert call("gate", option, os.devnull, cwd=project).code == 2
     assert (done.code, option in done.err, (project / ".unrepeat/gates").exists()) == (2, True, False)

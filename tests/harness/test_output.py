@@ -89,7 +89,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped(tmp_path):
     code, text = on_a_terminal(["prove", "inc-wrong-account", "--candidate", "v2"], desk(tmp_path / "desk"))
     assert code == 0
     assert "inc-wrong-account: replaying the candidate v2 …" in text
-    assert re.search(r"once more[^\n]*? …\r\x1b\[2K [^\n]*inc-wrong-account", text)
+    assert re.search(r"once more[^\n]*? …\r\x1b\[2K[^\n]*inc-wrong-account", text)
 
 
 def test_progress_cannot_be_told_to_write_escapes(tmp_path):

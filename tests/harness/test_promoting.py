@@ -41,8 +41,8 @@ def test_promoting_again_changes_nothing(project):
 
 def test_blocking_is_seen_in_the_list(project):
     call("near-miss", "promote", NAME, cwd=project)
-    [row] = call("near-miss", "list", "--json", cwd=project).json
-    assert (row["id"], row["status"], row["barrier"]) == (NAME, "open, blocks", "human-review")
+    rows = {row["id"]: row for row in call("near-miss", "list", "--json", cwd=project).json}
+    assert (rows[NAME]["status"], rows[NAME]["barrier"]) == ("open, blocks", "human-review")
 
 
 def refused(project, name, told):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from xml.etree import ElementTree as ET
 
 import pytest
+from tests.cases.case_samples import ACT
+from tests.replayers.recordings import refund_trace
+
+from unrepeat.cases import library
+from unrepeat.cases.trace import TraceDocument
 
 from .command_line import call, environment
 from .refund_project import make_project
@@ -44,6 +50,11 @@ def run(folder, *args):
     return done.returncode, done.stdout + done.stderr
 
 
+def add_draft(folder):
+    document = TraceDocument(traces=(refund_trace(),))
+    library.create(folder / "incidents/inc-2", "id: inc-2\ntitle: t\nassert: []\n", document, {}, ACT)
+
+
 def marked(folder, text):
     path = folder / "tests/test_marked.py"
     path.write_text(f"import pytest\n\n\n{text}")
@@ -62,6 +73,7 @@ def test_regression_fails_with_step_reason_and_next_command(made):
     for words in ("still_failing (still-failing)", "tool refund", "unrepeat replay inc-1"):
         assert words in out
     assert "Traceback" not in out
+    assert "no case was judged" not in out
 
 
 def test_without_the_option_no_case_runs(made):
@@ -109,6 +121,14 @@ def test_marked_test_fails_with_its_case_although_it_does_not_look(made):
     path = marked(made, "@pytest.mark.incident('inc-1')\ndef test_refund():\n    pass\n")
     code, out = run(made, str(path), "--incidents-candidate", "v1")
     assert (code, "unrepeat replay inc-1" in out) == (1, True)
+
+
+def test_marked_test_fails_where_its_case_was_not_judged(made):
+    add_draft(made)
+    path = marked(made, "@pytest.mark.incident('inc-2')\ndef test_refund():\n    pass\n")
+    code, out = run(made, str(path), *GUARDED)
+    shutil.rmtree(made / "incidents/inc-2")
+    assert (code, "asserts nothing" in out) == (1, True)
 
 
 @pytest.mark.parametrize("mark", ["incident", "incident()", "incident('inc-1', repeat=0)", "incident('inc-9')"])

@@ -16,7 +16,7 @@ LAYERS = ("cases", "replayers", "scorers", "reports", "harness")
 NEVER_SHIPPED = {"__pycache__", ".unrepeat", ".DS_Store", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 # Modules that only an extra makes importable, and the missing package that may be the reason.
-NEEDS_EXTRA: dict[str, str] = {}
+NEEDS_EXTRA = {"unrepeat.harness.pytest_plugin": "pytest", "unrepeat.harness.inspect_task": "inspect_ai"}
 
 HEAVY = {
     "deepdiff",

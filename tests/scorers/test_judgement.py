@@ -282,9 +282,9 @@ def test_failure_before_a_crash_fails(tmp_path):
 
 
 def test_call_of_a_function_that_is_no_boundary_is_undecided(tmp_path):
-    app = APP.replace("getattr(tools, name)", "getattr(pay if name == 'refund' else tools, name)")
+    app = APP.replace("getattr(tools, name)", "(pay.give_back if name == 'refund' else getattr(tools, name))")
     app = app.replace("import model, tools", "import model, tools, pay")
-    write = "def refund(order_id, amount=10):\n    return 'done'\n"
+    write = "def give_back(order_id, amount=10):\n    return 'done'\n"
     tmp_path.joinpath("v").mkdir()
     tmp_path.joinpath("v/pay.py").write_text(write)
     found = score(NO_REFUND, replayed(tmp_path / "v", app=app, tools=TOOLS.replace("def refund", "def cancel")))
@@ -451,4 +451,4 @@ def test_replay_without_any_call_that_did_not_complete_passes_nothing(assertion,
 
 def test_system_whose_boundaries_nobody_named_is_undecided(tmp_path):
     app = "import model, tools\ndef handle(text): return 'refunded, unseen'\n"
-    assert outcome(NO_REFUND, replayed(tmp_path, app=app, boundaries={})) == UNDECIDED
+    assert outcome(NO_REFUND, replayed(tmp_path, app=app, tools="", boundaries={})) == UNDECIDED

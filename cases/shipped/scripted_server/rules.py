@@ -54,8 +54,12 @@ def scripted(seed: int | None = None) -> Answering:
     return answer
 
 
+_TOOLS = [{"type": "function", "function": {"name": "send_reply"}}]
+"""Whoever has tools is the assistant; without any, the desk asks the model to sort a ticket."""
+
+
 def _next(system: str, rest: list[dict[str, Any]]) -> dict[str, Any]:
-    return scripted_model.complete("", [{"role": "system", "content": system}, *rest], [], 0.0)
+    return scripted_model.complete("", [{"role": "system", "content": system}, *rest], _TOOLS, 0.0)
 
 
 def _is_delivery(rest: list[dict[str, Any]]) -> bool:
