@@ -10,16 +10,18 @@ from pathlib import Path
 from ..cases import custody, evidence
 from ..cases.case import read_case
 from ..cases.errors import UnrepeatError
+from ..cases.files import PENDING, has_pending_edit
 from ..cases.library import list_cases
 from ..scorers.gate_result import GateProblem
 from .base_revision import BaseRevision
 from .config import FILE, Config, Project, config_in
+from .gate_facts import INTERRUPTED_EDIT
 from .pins import Pinned, compare
 from .policy import GatePolicy, policy_changes
 
 _FILES = (evidence.CASE, evidence.MANIFEST, custody.FILE_NAME)
-_Contents = dict[str, dict[str, bytes]]
-"""The files above by case id and name."""
+_Contents = dict[str, dict[str, bytes] | str]
+"""The files above by case id and name; a text says why a case cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,19 @@ def _configuration(revision: BaseRevision) -> Config | None:
 
 def _library_then(revision: BaseRevision, library: Path) -> _Contents:
     start = revision.inside(library)
-    folders: _Contents = {}
+    folders: dict[str, dict[str, bytes]] = {}
     for path, content in revision.read_all(library, set(_FILES)).items():
         case_id, _, name = path.removeprefix(f"{start}/" if start else "").partition("/")
         if name in _FILES:
             folders.setdefault(case_id, {})[name] = content
-    return folders
+    return {**folders}
 
 
-def _present(folder: Path) -> dict[str, bytes]:
+def _present(folder: Path) -> dict[str, bytes] | str:
+    if folder.is_symlink():
+        return "its folder is a symbolic link"
+    if has_pending_edit(folder):
+        return f"{PENDING}: {INTERRUPTED_EDIT}"
     found = {}
     for name in _FILES:
         path = folder / name
@@ -110,8 +116,10 @@ def _present(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def _pinned(contents: dict[str, bytes], case_id: str) -> Pinned | str:
+def _pinned(contents: dict[str, bytes] | str, case_id: str) -> Pinned | str:
     """Return a case from the contents of its files, or why it cannot be read."""
+    if isinstance(contents, str):
+        return contents
     missing = [name for name in _FILES if name not in contents]
     if missing:
         return f"{missing[0]} is missing"

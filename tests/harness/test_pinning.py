@@ -54,6 +54,28 @@ def test_removed_case_fails(project):
     assert (done.code, problems(done)) == (1, [("case-removed", "fail")])
 
 
+def test_edit_that_nobody_finished_is_not_finished_by_the_gate(project):
+    """The change commits a pending edit that would retire the case."""
+    before = (project / CASE).read_bytes()
+    call("status", "inc-1", "retired", "--owner", "Ada", "--reason", "a double", cwd=project)
+    pending = project / "incidents/inc-1/.unrepeat-edit"
+    pending.mkdir()
+    for name in ("case.yaml", "custody.jsonl"):
+        shutil.move(project / "incidents/inc-1" / name, pending / name)
+    git(project, "checkout", "-q", "--", "incidents")
+    regress(project)
+    done = gated(project)
+    assert (done.code, problems(done)) == (1, [("case-unreadable", "fail")])
+    assert [each["rule"] for each in done.json["cases"]] == ["edited"]
+    assert ((project / CASE).read_bytes(), pending.is_dir()) == (before, True)
+
+
+def test_case_folder_that_became_a_link_cannot_be_read(project):
+    shutil.move(project / "incidents/inc-1", project / "elsewhere")
+    (project / "incidents/inc-1").symlink_to(project / "elsewhere")
+    assert problems(gated(project)) == [("case-unreadable", "fail")]
+
+
 def test_case_that_is_not_gated_is_pinned_too(project):
     add_case(project, "inc-2")
     commit(project)
