@@ -6,9 +6,12 @@ import shutil
 import subprocess
 
 import pytest
+from tests.cases.case_samples import ACT
 from tests.harness.command_line import call
 from tests.harness.gate_project import CASE, add_case, commit, edit, git, protected, regress
 from tests.harness.refund_project import ASSERT
+
+from unrepeat.cases import library
 
 
 @pytest.fixture
@@ -141,6 +144,39 @@ def test_evidence_that_is_exchanged_fails(project):
     path = project / "incidents/inc-1/manifest-sha256.txt"
     path.write_text(path.read_text().replace(path.read_text()[:64], "0" * 64))
     assert problems(gated(project)) == [("evidence-changed", "fail")]
+
+
+def test_recording_that_a_case_never_had_is_not_brought_by_a_change(project):
+    folder = project / "incidents/inc-2"
+    library.create(folder, "id: inc-2\ntitle: From a ticket\nassert: []\n", None, {}, ACT)
+    commit(project)
+    shutil.rmtree(folder)
+    add_case(project, "inc-2", "assert: []\n")
+    assert ("evidence-changed", "fail", "inc-2: trace.json") in [
+        (each["rule"], each["effect"], each["where"]) for each in gated(project).json["problems"]
+    ]
+
+
+@pytest.mark.parametrize("place", ["incidents", "unrepeat.toml"])
+def test_link_in_the_base_revision_is_not_read_as_nothing_there(project, place):
+    shutil.move(project / place, project / "elsewhere")
+    (project / place).symlink_to("elsewhere")
+    commit(project)
+    (project / place).unlink()
+    shutil.move(project / "elsewhere", project / place)
+    done = call("gate", "--base", "main", cwd=project)
+    assert (done.code, done.out) == (2, "")
+    assert f"--base main:{place}: expected files of the revision, got a symbolic link" in done.err
+
+
+def test_submodule_in_the_base_revision_is_not_read_as_nothing_there(project):
+    commit_id = git(project, "rev-parse", "HEAD").strip()
+    git(project, "rm", "-rq", "--cached", "incidents")
+    git(project, "update-index", "--add", "--cacheinfo", f"160000,{commit_id},incidents")
+    git(project, "commit", "-qm", "state")
+    done = call("gate", "--base", "main", cwd=project)
+    assert (done.code, done.out) == (2, "")
+    assert "--base main:incidents: expected files of the revision, got a submodule" in done.err
 
 
 @pytest.mark.parametrize("status", ["open", "retired"])
