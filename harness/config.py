@@ -16,6 +16,7 @@ from .policy import GatePolicy, Waiver
 from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
+PYPROJECT = "pyproject.toml"
 _MAX_BYTES = 1024 * 1024
 
 
@@ -208,7 +209,7 @@ def _read(folder: Path) -> Project | None:
     own = folder / FILE
     if own.is_file():
         return Project(root=folder, config=_parse(own, _toml(own)), file=own)
-    pyproject = folder / "pyproject.toml"
+    pyproject = folder / PYPROJECT
     if pyproject.is_file():
         tools = _toml(pyproject).get("tool")
         table = tools.get("unrepeat") if isinstance(tools, dict) else None

@@ -237,21 +237,40 @@ def test_policy_is_that_of_the_base_behind_a_link_too(project):
     assert gated(project).code == 1
 
 
-def test_policy_in_pyproject_of_the_base_holds(project):
+def configured_in_pyproject(project):
     text = (project / "unrepeat.toml").read_text()
     nested = text.replace("[systems", "[tool.unrepeat.systems") + "\n[tool.unrepeat.gate]\nclaim = 'fixed'\n"
     (project / "pyproject.toml").write_text(nested)
     (project / "unrepeat.toml").unlink()
     commit(project)
+
+
+def test_policy_in_pyproject_of_the_base_holds(project):
+    configured_in_pyproject(project)
     edit(project / "pyproject.toml", "claim = 'fixed'", "claim = 'no_regression'")
     assert gated(project).json["claim"] == "fixed"
 
 
-def test_another_configuration_than_that_of_the_base_is_for_a_person(project):
+@pytest.mark.parametrize("pyproject", [False, True], ids=["unrepeat.toml", "pyproject.toml"])
+def test_another_configuration_than_that_of_the_base_is_for_a_person(project, pyproject):
     (project / "inner").mkdir()
     shutil.copytree(project / "incidents", project / "inner/incidents")
     for each in ("app.py", "model.py", "tools.py", "unrepeat.toml"):
         shutil.copy(project / each, project / "inner")
+    if pyproject:
+        shutil.move(project / "inner", project.parent / "inner")
+        configured_in_pyproject(project)
+        shutil.move(project.parent / "inner", project / "inner")
+    done = call("gate", "--base", "main", "--json", cwd=project / "inner")
+    assert (done.code, done.json["claim"]) == (10, "fixed" if pyproject else "no_regression")
+    assert ("configuration-moved", "hold") in problems(done)
+
+
+def test_table_that_was_taken_out_of_a_pyproject_is_for_a_person(project):
+    (project / "inner").mkdir()
+    (project / "inner/pyproject.toml").write_text("[tool.unrepeat]\nincidents = '../incidents'\n")
+    commit(project)
+    (project / "inner/pyproject.toml").write_text("[project]\nname = 'unrepeat-desk'\n")
     done = call("gate", "--base", "main", "--json", cwd=project / "inner")
     assert (done.code, problems(done)) == (10, [("configuration-moved", "hold")])
 
