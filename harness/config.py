@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
-from .policy import GatePolicy, Waiver
+from .policy import GatePolicy, Waiver, canonical
 from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
@@ -261,6 +262,11 @@ def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def runs_sha256(config: Config) -> str:
+    """Return a digest of how systems and models are run."""
+    return hashlib.sha256(canonical(config.model_dump(mode="json", include={"systems", "models"}))).hexdigest()
 
 
 def system_named(project: Project, name: str | None) -> tuple[str, SystemConfig] | None:
