@@ -139,7 +139,7 @@ def test_gate_holds_until_then(tmp_path):
 def test_gate_holds_on_a_case_of_another_folder(desk):
     copy = desk.root / "elsewhere/inc-1"
     shutil.move(desk.case, copy)
-    request = GateRequest(cases=[str(copy.parent)], claim="recovered", candidate="guarded")
+    request = GateRequest(cases=[str(copy)], claim="recovered", candidate="guarded")
     result = run_gate(request, start=desk.root, now=lambda: T0 + DAY).result
     assert (result.exit_code, result.cases[0].rule) == (10, "signatures-not-checked")
 
