@@ -6,13 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from ..cases.errors import ConfigError
 
 _TIMEOUT_S = 120
 _FILE_MODES = (b"100644", b"100755")
+_DETOURS = {b"120000": "a symbolic link", b"160000": "a submodule"}
 _REMOTE = re.compile(r"([\w.-]+)/([\w./-]+)")
 _OF_ANOTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE")
 _NAME = re.compile(r"[^\s\x00-\x1f\x7f-][^\s\x00-\x1f\x7f]*")
@@ -86,19 +88,37 @@ class BaseRevision:
     def read_all(self, place: Path, names: set[str]) -> dict[str, bytes]:
         """Return the files of certain names at or below a place, by path relative to the repository.
 
-        Links and submodules are left out: they are no files of the revision.
+        Links and submodules below the place are left out: they are no files of the revision.
 
         Raises:
-            ConfigError: The place is outside of the repository, or git cannot read it.
+            ConfigError: The place is outside of the repository or behind a link or submodule, or git cannot read it.
         """
-        done = self._git("ls-tree", "-r", "-z", "--full-tree", self.commit, "--", self.inside(place) or ".")
+        inside = self.inside(place)
+        self._require_no_detour(inside)
         found = {}
-        for entry in self._checked(done).split(b"\0"):
-            facts, _, path = entry.partition(b"\t")
-            mode, _, rest = facts.partition(b" ")
-            if mode in _FILE_MODES and os.path.basename(os.fsdecode(path)) in names:
-                found[os.fsdecode(path)] = rest.rpartition(b" ")[2]
+        for mode, blob, path in self._entries("-r", inside or "."):
+            if mode in _FILE_MODES and os.path.basename(path) in names:
+                found[path] = blob
         return dict(zip(found, self._blobs(list(found.values())), strict=True))
+
+    def _require_no_detour(self, inside: str) -> None:
+        """Refuse a place that the revision has elsewhere: read as nothing there, it would pin nothing."""
+        steps = list(accumulate(inside.split("/"), "{}/{}".format)) if inside else []
+        for mode, _, path in self._entries("-t", *steps) if steps else ():
+            if mode in _DETOURS and path in steps:
+                raise ConfigError(
+                    f"expected files of the revision, got {_DETOURS[mode]}",
+                    where=f"{self._where}:{path}",
+                    hint="Name a revision that has the files themselves there",
+                )
+
+    def _entries(self, option: str, *places: str) -> Iterator[tuple[bytes, bytes, str]]:
+        """Yield mode, object id and path of what the revision has at places."""
+        done = self._git("ls-tree", option, "-z", "--full-tree", self.commit, "--", *places)
+        for entry in self._checked(done).split(b"\0")[:-1]:
+            facts, _, path = entry.partition(b"\t")
+            mode, _, blob = facts.split(b" ")
+            yield mode, blob, os.fsdecode(path)
 
     def inside(self, place: Path) -> str:
         """Return a place relative to the top of the repository, with ``/``; empty for the top itself.

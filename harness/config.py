@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
-from .policy import GatePolicy, Waiver
+from .policy import GatePolicy, Waiver, canonical
 from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
+PYPROJECT = "pyproject.toml"
 _MAX_BYTES = 1024 * 1024
 
 
@@ -208,7 +210,7 @@ def _read(folder: Path) -> Project | None:
     own = folder / FILE
     if own.is_file():
         return Project(root=folder, config=_parse(own, _toml(own)), file=own)
-    pyproject = folder / "pyproject.toml"
+    pyproject = folder / PYPROJECT
     if pyproject.is_file():
         tools = _toml(pyproject).get("tool")
         table = tools.get("unrepeat") if isinstance(tools, dict) else None
@@ -260,6 +262,11 @@ def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     known = [name for model in models for name in model.model_fields]
     close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def runs_sha256(config: Config) -> str:
+    """Return a digest of how systems and models are run."""
+    return hashlib.sha256(canonical(config.model_dump(mode="json", include={"systems", "models"}))).hexdigest()
 
 
 def system_named(project: Project, name: str | None) -> tuple[str, SystemConfig] | None:

@@ -16,6 +16,7 @@ from ..cases import custody, evidence
 from ..cases.case import Case
 from ..cases.errors import ConfigError, EvidenceError, UnrepeatError
 from ..cases.evidence import EvidenceProblem
+from ..cases.files import PENDING, has_pending_edit
 from ..cases.library import CaseFolder, LoadedCase, load
 from ..replayers.live import LiveModel
 from ..reports.text import inline, shorten
@@ -35,6 +36,8 @@ from .replaying import plan_for
 from .statements import MODEL, Asked
 from .trials import trials_needed
 from .version import VERSION
+
+INTERRUPTED_EDIT = "an edit was interrupted: run a command that edits the case, or remove it"
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ class Runner:
         return msgspec.structs.replace(found, shown=_timed(found.shown, time.monotonic() - start))
 
     def _read_and_judged(self, found: Facts, folder: CaseFolder, progress: Progress) -> Facts:
+        if has_pending_edit(folder.path):  # loading would settle it, after the base revision was compared with less
+            return _faulty(found, "edited", INTERRUPTED_EDIT, PENDING, "")
         try:
             loaded = load(folder)
         except EvidenceError as error:

@@ -11,6 +11,7 @@ import click
 
 from ..cases.errors import ConfigError
 from ..cases.files import write_atomic
+from ..reports.text import visible
 from .gating import Gated
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -69,8 +70,16 @@ def _in_repository(path: Path) -> str:
 
 
 def _add_to_summary(text: str, environ: Mapping[str, str]) -> None:
-    """Add to the summary of the job, where GitHub says in which file that is."""
+    """Add to the summary of the job, where GitHub says in which file that is.
+
+    What the gate says does not depend on it: a file that cannot be written is told, and the exit code stays.
+    """
     path = environ.get(_SUMMARY)
-    if path:
+    if not path:
+        return
+    try:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(text)
+    except OSError as error:
+        told = f"expected a file that can be written, got: {error.strerror}"
+        click.echo(visible(f"warning: {_SUMMARY} {path}: {told}. The summary is missing"), err=True)

@@ -41,6 +41,8 @@ class About(Record):
     claim: str
     policy: str
     """Digest of the policy."""
+    systems: str
+    """Digest of how systems and models are run."""
     candidate: str
     """Digest of what is judged."""
     model: str

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,15 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from ..cases import custody, evidence
-from ..cases.errors import ConfigError, UnrepeatError
-from ..cases.library import CaseFolder
-from ..scorers.gate_result import Claim, GateProblem, GateResult
+from ..cases import evidence
+from ..cases.errors import ConfigError
+from ..scorers.gate_result import Claim, GateResult
 from . import results
 from .authority import Authority, authority_from, authority_of
-from .config import Project
+from .config import Project, runs_sha256
 from .gate import Facts, Outcome, Terms, judge_gate, rule_case
-from .gate_candidate import Candidate, candidate_of, has_changed
+from .gate_candidate import Candidate, candidate_of
+from .gate_drift import Watch
 from .gate_facts import Runner, never_ran
 from .gate_runs import About, GateRun, new_run, resumed_run
 from .gate_selection import Selection, select
@@ -30,8 +28,6 @@ from .policy import policy_sha256
 from .signatures import missing_signatures
 from .statements import Asked
 from .version import VERSION
-
-_MARKS = (evidence.CASE, evidence.MANIFEST, evidence.TRACE, custody.FILE_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +92,14 @@ def run_gate(
     with candidate_of(selection, request.candidate, request.components) as candidate:
         asked = Asked(request.candidate, request.components, model)
         runner = Runner(selection.project, terms.policy, terms.claim, candidate, asked, request.trials, now)
-        about = _about(selection, terms, runner, base)
+        watch = Watch.begin(selection.folders)
+        about = _about(selection, terms, runner, base, watch)
         kept = selection.project.results
         with resumed_run(kept, about) if request.resume else new_run(kept, about, now()) as run:
-            facts, interrupted = _run_cases(selection, runner, run, terms, progress, fail_fast=request.fail_fast)
+            facts, interrupted = _run_cases(selection, runner, run, watch, terms, progress, fail_fast=request.fail_fast)
             if authority is not None:
                 terms = replace(terms, unsigned=_unsigned(selection.project, facts, authority, now()))
-            problems = (*(base.problems if base is not None else ()), *_drift(candidate))
+            problems = (*(base.problems if base is not None else ()), *watch.problems(candidate))
             outcome = judge_gate(facts, terms, problems, interrupted=interrupted)
             result = _result(outcome, terms, base, candidate, run, now(), time.monotonic() - begun)
             return Gated(result, run.finish(result), {each.id: each.path for each in selection.folders})
@@ -141,7 +138,7 @@ def _require_name(model: str | None) -> None:
         )
 
 
-def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None) -> About:
+def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None, watch: Watch) -> About:
     return About(
         tool=VERSION,
         claim=terms.claim,
@@ -150,25 +147,25 @@ def _about(selection: Selection, terms: Terms, runner: Runner, base: Base | None
         model=f"{runner.asked.model} {runner.trials or ''}".strip() if runner.asked.model else "",
         base=base.label if base is not None else "",
         selection="named" if selection.named else "all",
-        cases={folder.id: _digest(folder) for folder in selection.folders},
+        systems=runs_sha256(selection.project.config),
+        cases=dict(watch.digests),
     )
 
 
-def _digest(folder: CaseFolder) -> str:
-    total = hashlib.sha256()
-    for mark in _MARKS:
-        with contextlib.suppress(UnrepeatError):
-            total.update(f"{mark} {evidence.digest_file(folder.path / mark)}\n".encode())
-    return total.hexdigest()
-
-
 def _run_cases(
-    selection: Selection, runner: Runner, run: GateRun, terms: Terms, progress: Progress, *, fail_fast: bool
+    selection: Selection,
+    runner: Runner,
+    run: GateRun,
+    watch: Watch,
+    terms: Terms,
+    progress: Progress,
+    *,
+    fail_fast: bool,
 ) -> tuple[list[Facts], bool]:
     """Return the facts of every case, of those that were not reached too, and whether somebody ended the run."""
     facts: dict[str, Facts] = {}
     try:
-        for found in _each(selection, runner, run, progress):
+        for found in _each(selection, runner, run, watch, progress):
             facts[found.case_id] = found
             if fail_fast and rule_case(found, terms).effect == "fail":
                 why = f"it was not run: the gate stopped at {found.case_id}, which fails"
@@ -179,14 +176,17 @@ def _run_cases(
     return list(facts.values()), False
 
 
-def _each(selection: Selection, runner: Runner, run: GateRun, progress: Progress) -> Iterator[Facts]:
+def _each(selection: Selection, runner: Runner, run: GateRun, watch: Watch, progress: Progress) -> Iterator[Facts]:
     before = run.kept()
     count = len(selection.folders)
     for number, folder in enumerate(selection.folders, 1):
         found = before.get(folder.id)
-        if found is None:
+        if found is None or evidence.verify(folder.path):  # preserved files may have been edited since
+            changed = watch.has_changed(folder)
             found = runner.facts(folder, _numbered(progress, number, count), named=selection.named)
-            if found.fault is None or found.fault.rule != "crashed":  # a mistake of ours may be gone next time
+            # A mistake of ours may be gone next time, and so may be what was made of the case meanwhile.
+            crashed = found.fault is not None and found.fault.rule == "crashed"
+            if not (crashed or changed or watch.has_changed(folder)):
                 run.keep(found)
         yield found
 
@@ -200,14 +200,6 @@ def _numbered(progress: Progress, number: int, count: int) -> Progress:
         progress(f"[{number}/{count}] {message}")
 
     return tell
-
-
-def _drift(candidate: Candidate) -> list[GateProblem]:
-    """Name a candidate that was edited while it was judged: the cases together say nothing about one version."""
-    if not has_changed(candidate):
-        return []
-    told = "its files were changed while the gate ran, so that no one version was judged"
-    return [GateProblem(effect="fail", rule="candidate-changed", where=candidate.label, reason=told)]
 
 
 def _result(

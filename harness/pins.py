@@ -5,8 +5,8 @@ A change may add cases, assertions, evidence and custody entries, and may make a
 1. a case that is gone **fails** (``case-removed``), as does one that can no longer be read (``case-unreadable``);
 2. an assertion that is gone or says something else **fails** (``assertion-changed``); its name is a label;
 3. a change of how it is replayed (``replay`` or ``system``) **fails** (``replay-changed``);
-4. a preserved file that is gone or has another digest **fails** (``evidence-changed``), and so does a custody log that
-   does not begin with what the base has (``custody-rewritten``);
+4. a preserved file that is gone or has another digest **fails** (``evidence-changed``), and so do a trace.json where
+   the base has none, and a custody log that does not begin with what the base has (``custody-rewritten``);
 5. ``blocks_while_open`` taken back, or a lower severity, **fails** (``weakened``);
 6. a case that blocked and is now open or retired **holds** (``status-lowered``): a person decides;
 7. a case that the base itself has in a form that cannot be read **holds** (``base-unreadable``): it pins nothing.
@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..cases.case import Case
+from ..cases.evidence import TRACE
 from ..scorers.gate_result import GateProblem
 from .policy import SEVERITIES, GatePolicy, canonical
 
@@ -117,6 +118,9 @@ def _preserved(case_id: str, base: Pinned, now: Pinned) -> Iterator[GateProblem]
         if now.evidence.get(path) != digest:
             what = "is gone" if path not in now.evidence else "is not the preserved one"
             yield _fails("evidence-changed", case_id, f"a preserved file {what}", path)
+    if TRACE in now.evidence and TRACE not in base.evidence:
+        told = "the base revision has no recording of it, and the change brings one that it is judged by"
+        yield _fails("evidence-changed", case_id, told, TRACE)
     if not now.custody.startswith(base.custody):
         yield _fails("custody-rewritten", case_id, "the log does not begin with the entries that the base revision has")
 

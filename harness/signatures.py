@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from ..cases.evidence import CASE
-from ..cases.library import CaseFolder, find
+from ..cases.library import CaseFolder, list_cases
 from ..cases.statement import digests_by_status
 from ..scorers.verdict import CaseVerdict
 from .authority import Authority, authority_of
@@ -38,20 +38,30 @@ def missing_signatures(
         environment: What the release goes to; the one of the policy by default.
 
     Returns:
-        Reasons by case id, in sentences without trace text.
+        Reasons by case id, in sentences without trace text. A case that is not among the project's own incidents is
+        not in it: reports are about those, so that its signatures cannot be checked.
 
     Raises:
         CaseError, ConfigError, EvidenceError: A case, a report, or a file about approvers cannot be used.
     """
     trusted = authority or authority_of(project)
     target = environment or trusted.policy.environment
-    return {each.case_id: _reasons(project, each, trusted, target, now) for each in verdicts}
+    own = {folder.id: folder for folder in list_cases(project.incidents)}
+    return {
+        each.case_id: _reasons(project, own[each.case_id], each, trusted, target, now)
+        for each in verdicts
+        if each.case_id in own
+    }
 
 
 def _reasons(
-    project: Project, verdict: CaseVerdict, authority: Authority, environment: str, now: dt.datetime
+    project: Project,
+    folder: CaseFolder,
+    verdict: CaseVerdict,
+    authority: Authority,
+    environment: str,
+    now: dt.datetime,
 ) -> tuple[str, ...]:
-    folder = find(project.incidents, verdict.case_id)
     newest = newest_report(folder, environment)
     if newest is None:
         told = f"there is no recovery report for {environment}"

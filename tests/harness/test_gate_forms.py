@@ -46,6 +46,12 @@ def test_gate_that_passed_annotates_nothing(project):
     assert (done.code, "::" in done.out) == (0, False)
 
 
+def test_summary_that_cannot_be_written_is_told_and_changes_nothing(project):
+    done = call("gate", "--github", "--candidate", "guarded", cwd=project, GITHUB_STEP_SUMMARY=str(project))
+    assert done.code == 0
+    assert f"warning: GITHUB_STEP_SUMMARY {project}: expected a file that can be written" in done.err
+
+
 @pytest.mark.parametrize("option", ["--junit", "--markdown"])
 def test_place_that_is_not_there_is_refused_before_anything_runs(project, option):
     done = call("gate", option, "nowhere/file", cwd=project)

@@ -11,6 +11,7 @@ import time
 import pytest
 from tests.harness.command_line import call, command, environment
 from tests.harness.gate_project import CASE, add_case, edit, protected, regress
+from tests.harness.refund_project import ASSERT
 
 from unrepeat.harness import gate_facts, proving
 from unrepeat.harness.gating import GateRequest, run_gate
@@ -170,11 +171,15 @@ def test_project_without_a_system_is_a_mistake(project):
     assert (done.code, "unrepeat init" in done.err) == (2, True)
 
 
-def test_waived_case_does_not_block(project):
-    regress(project)
+def add_waiver(project):
     path = project / "unrepeat.toml"
     waiver = "[[gate.waivers]]\ncase = 'INC-1'\nreason = 'r'\nowner = 'o'\nexpires = 2999-01-01\n"
     path.write_text(f"{path.read_text()}\n{waiver}")
+
+
+def test_waived_case_does_not_block(project):
+    regress(project)
+    add_waiver(project)
     assert (gated(project).code, rules(gated(project))) == (0, {"inc-1": "waived"})
 
 
@@ -198,6 +203,37 @@ def test_candidate_that_is_edited_meanwhile_is_no_version(project, file, rules):
 
     result = run_gate(GateRequest(), start=project, progress=meddle).result
     assert (result.exit_code, [each.rule for each in result.problems]) == (int(bool(rules)), rules)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["rewritten", "and put back"])
+def test_case_that_is_rewritten_meanwhile_was_not_judged(project, again):
+    regress(project)
+    folder = add_case(project, "inc-2", ASSERT + "blocks_while_open: true\n")
+    honest = (folder / "case.yaml").read_text()
+
+    def meddle(message):
+        if message.startswith("[1/2]"):
+            edit(folder / "case.yaml", "tool: refund}", "tool: other}")
+        elif again and message.startswith("[2/2]"):
+            (folder / "case.yaml").write_text(honest)
+
+    add_waiver(project)
+    result = run_gate(GateRequest(), start=project, progress=once(meddle)).result
+    assert [(each.rule, each.effect, each.where) for each in result.problems] == [("cases-changed", "fail", "inc-2")]
+    assert result.exit_code == 1
+
+
+def once(meddle):
+    """Return a listener that hears only the first message of each case."""
+    heard = set()
+
+    def tell(message):
+        number = message.partition(" ")[0]
+        if number not in heard:
+            heard.add(number)
+            meddle(message)
+
+    return tell
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["terminal", "json"])
@@ -249,10 +285,24 @@ def test_resumed_run_does_not_repeat_what_was_finished(interrupted):
     assert call("gate", "--resume", cwd=project).code == 2
 
 
+def test_evidence_that_was_edited_since_is_looked_at_again(interrupted):
+    project = interrupted[0]
+    (project / "incidents/inc-1/evidence").mkdir(exist_ok=True)
+    (project / "incidents/inc-1/evidence/extra.txt").write_text("from nowhere")
+    done = gated(project, "--resume")
+    assert (done.code, rules(done)["inc-1"]) == (1, "edited")
+
+
 @pytest.mark.parametrize(
     ("file", "text", "what"),
-    [("app.py", "\n# edited\n", "candidate"), (CASE, "\n# edited\n", "cases"), ("unrepeat.toml", "", "claim")],
-    ids=["candidate", "case", "claim"],
+    [
+        ("app.py", "\n# edited\n", "candidate"),
+        (CASE, "\n# edited\n", "cases"),
+        ("unrepeat.toml", "", "claim"),
+        ("unrepeat.toml", "[systems.desk.env]\nMODE = 'x'\n", "systems"),
+        ("unrepeat.toml", "[models.'a/b']\nretries = 1\n", "systems"),
+    ],
+    ids=["candidate", "case", "claim", "system", "model"],
 )
 def test_run_about_something_else_is_not_resumed(interrupted, file, text, what):
     project = interrupted[0]

@@ -6,9 +6,12 @@ import shutil
 import subprocess
 
 import pytest
+from tests.cases.case_samples import ACT
 from tests.harness.command_line import call
 from tests.harness.gate_project import CASE, add_case, commit, edit, git, protected, regress
 from tests.harness.refund_project import ASSERT
+
+from unrepeat.cases import library
 
 
 @pytest.fixture
@@ -52,6 +55,28 @@ def test_removed_case_fails(project):
     add_case(project, "inc-2")
     done = gated(project)
     assert (done.code, problems(done)) == (1, [("case-removed", "fail")])
+
+
+def test_edit_that_nobody_finished_is_not_finished_by_the_gate(project):
+    """The change commits a pending edit that would retire the case."""
+    before = (project / CASE).read_bytes()
+    call("status", "inc-1", "retired", "--owner", "Ada", "--reason", "a double", cwd=project)
+    pending = project / "incidents/inc-1/.unrepeat-edit"
+    pending.mkdir()
+    for name in ("case.yaml", "custody.jsonl"):
+        shutil.move(project / "incidents/inc-1" / name, pending / name)
+    git(project, "checkout", "-q", "--", "incidents")
+    regress(project)
+    done = gated(project)
+    assert (done.code, problems(done)) == (1, [("case-unreadable", "fail")])
+    assert [each["rule"] for each in done.json["cases"]] == ["edited"]
+    assert ((project / CASE).read_bytes(), pending.is_dir()) == (before, True)
+
+
+def test_case_folder_that_became_a_link_cannot_be_read(project):
+    shutil.move(project / "incidents/inc-1", project / "elsewhere")
+    (project / "incidents/inc-1").symlink_to(project / "elsewhere")
+    assert problems(gated(project)) == [("case-unreadable", "fail")]
 
 
 def test_case_that_is_not_gated_is_pinned_too(project):
@@ -121,6 +146,39 @@ def test_evidence_that_is_exchanged_fails(project):
     assert problems(gated(project)) == [("evidence-changed", "fail")]
 
 
+def test_recording_that_a_case_never_had_is_not_brought_by_a_change(project):
+    folder = project / "incidents/inc-2"
+    library.create(folder, "id: inc-2\ntitle: From a ticket\nassert: []\n", None, {}, ACT)
+    commit(project)
+    shutil.rmtree(folder)
+    add_case(project, "inc-2", "assert: []\n")
+    assert ("evidence-changed", "fail", "inc-2: trace.json") in [
+        (each["rule"], each["effect"], each["where"]) for each in gated(project).json["problems"]
+    ]
+
+
+@pytest.mark.parametrize("place", ["incidents", "unrepeat.toml"])
+def test_link_in_the_base_revision_is_not_read_as_nothing_there(project, place):
+    shutil.move(project / place, project / "elsewhere")
+    (project / place).symlink_to("elsewhere")
+    commit(project)
+    (project / place).unlink()
+    shutil.move(project / "elsewhere", project / place)
+    done = call("gate", "--base", "main", cwd=project)
+    assert (done.code, done.out) == (2, "")
+    assert f"--base main:{place}: expected files of the revision, got a symbolic link" in done.err
+
+
+def test_submodule_in_the_base_revision_is_not_read_as_nothing_there(project):
+    commit_id = git(project, "rev-parse", "HEAD").strip()
+    git(project, "rm", "-rq", "--cached", "incidents")
+    git(project, "update-index", "--add", "--cacheinfo", f"160000,{commit_id},incidents")
+    git(project, "commit", "-qm", "state")
+    done = call("gate", "--base", "main", cwd=project)
+    assert (done.code, done.out) == (2, "")
+    assert "--base main:incidents: expected files of the revision, got a submodule" in done.err
+
+
 @pytest.mark.parametrize("status", ["open", "retired"])
 def test_status_that_goes_back_is_for_a_person(project, status):
     add_case(project, "inc-2")
@@ -179,21 +237,40 @@ def test_policy_is_that_of_the_base_behind_a_link_too(project):
     assert gated(project).code == 1
 
 
-def test_policy_in_pyproject_of_the_base_holds(project):
+def configured_in_pyproject(project):
     text = (project / "unrepeat.toml").read_text()
     nested = text.replace("[systems", "[tool.unrepeat.systems") + "\n[tool.unrepeat.gate]\nclaim = 'fixed'\n"
     (project / "pyproject.toml").write_text(nested)
     (project / "unrepeat.toml").unlink()
     commit(project)
+
+
+def test_policy_in_pyproject_of_the_base_holds(project):
+    configured_in_pyproject(project)
     edit(project / "pyproject.toml", "claim = 'fixed'", "claim = 'no_regression'")
     assert gated(project).json["claim"] == "fixed"
 
 
-def test_another_configuration_than_that_of_the_base_is_for_a_person(project):
+@pytest.mark.parametrize("pyproject", [False, True], ids=["unrepeat.toml", "pyproject.toml"])
+def test_another_configuration_than_that_of_the_base_is_for_a_person(project, pyproject):
     (project / "inner").mkdir()
     shutil.copytree(project / "incidents", project / "inner/incidents")
     for each in ("app.py", "model.py", "tools.py", "unrepeat.toml"):
         shutil.copy(project / each, project / "inner")
+    if pyproject:
+        shutil.move(project / "inner", project.parent / "inner")
+        configured_in_pyproject(project)
+        shutil.move(project.parent / "inner", project / "inner")
+    done = call("gate", "--base", "main", "--json", cwd=project / "inner")
+    assert (done.code, done.json["claim"]) == (10, "fixed" if pyproject else "no_regression")
+    assert ("configuration-moved", "hold") in problems(done)
+
+
+def test_table_that_was_taken_out_of_a_pyproject_is_for_a_person(project):
+    (project / "inner").mkdir()
+    (project / "inner/pyproject.toml").write_text("[tool.unrepeat]\nincidents = '../incidents'\n")
+    commit(project)
+    (project / "inner/pyproject.toml").write_text("[project]\nname = 'unrepeat-desk'\n")
     done = call("gate", "--base", "main", "--json", cwd=project / "inner")
     assert (done.code, problems(done)) == (10, [("configuration-moved", "hold")])
 

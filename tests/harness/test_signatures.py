@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 import msgspec
@@ -133,6 +134,14 @@ def test_gate_holds_until_then(tmp_path):
     desk.sign("business", "bea@example.org")
     result = recovered(desk)
     assert (result.exit_code, result.cases[0].rule) == (10, "unsigned")
+
+
+def test_gate_holds_on_a_case_of_another_folder(desk):
+    copy = desk.root / "elsewhere/inc-1"
+    shutil.move(desk.case, copy)
+    request = GateRequest(cases=[str(copy)], claim="recovered", candidate="guarded")
+    result = run_gate(request, start=desk.root, now=lambda: T0 + DAY).result
+    assert (result.exit_code, result.cases[0].rule) == (10, "signatures-not-checked")
 
 
 def test_gate_takes_the_approvers_of_the_base_revision(desk):
