@@ -10,7 +10,8 @@ One case, looked at in this order; the first rule that says something decides:
 
    - **pass** with ``fixed`` in the scope that its severity needs;
    - **pass** with ``cannot_judge`` only under the claim *no regression*, for a case that was certified before, when
-     none of the policy's number of live trials failed;
+     none of the policy's number of live trials failed; so does a case without a trace with ``cannot_reproduce``,
+     whose failure was shown when it was certified;
    - **hold** with any other ``cannot_judge``, where the policy holds those;
    - **fail** with everything else: ``still_failing``, ``cannot_reproduce``, ``error``, ``cannot_judge``, too narrow a
      scope, nothing asserted, could not be run.
@@ -110,6 +111,8 @@ class Facts(Record):
     blocks_while_open: bool = False
     named: bool = False
     """Whether it was asked for by name."""
+    stated: bool = False
+    """Whether it has no trace, so that its failure is what people state."""
     certified: bool = False
     """Whether its custody log records the proof that made it fixed."""
     verdict: str | None = None
@@ -241,6 +244,8 @@ def _by_verdict(facts: Facts, terms: Terms) -> Ruling:
         case "still_failing":
             back = "the failure is back" if facts.status != "open" else "the candidate shows the failure"
             return Ruling("fail", "still-failing", back + _at(facts.shown.step))
+        case "cannot_reproduce" if facts.stated and (live := _cannot_judge(facts, terms)).effect == "pass":
+            return live
         case "cannot_reproduce":
             return Ruling("fail", "cannot-reproduce", "neither the recording nor a baseline shows the failure")
         case "cannot_judge":

@@ -218,6 +218,7 @@ def _described(found: Facts, loaded: LoadedCase) -> Facts:
         severity=case.severity or "",
         status=case.status,
         blocks_while_open=case.blocks_while_open,
+        stated=not loaded.document.traces,
         shown=shown,
     )
 

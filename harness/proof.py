@@ -27,6 +27,8 @@ def current_proof(project: Project, loaded: LoadedCase) -> CaseVerdict:
     file = results.latest(project.results, case_id)
     verdict = results.load(file)
     hint = f"Run `unrepeat prove {case_id}`"
+    if verdict.settlement is not None:
+        hint = f"Run `{verdict.settlement.command}`"
     if verdict.verdict != "fixed":
         raise CaseError(f"expected a newest result that says fixed, got {verdict.verdict}", where=case_id, hint=hint)
     changed = changed_since(verdict, loaded)

@@ -38,6 +38,7 @@ any_facts = st.builds(
     status=st.sampled_from(["open", "fixed", "fixed", "recovered", "retired", "gone"]),
     blocks_while_open=st.booleans(),
     named=st.booleans(),
+    stated=st.booleans(),
     certified=st.booleans(),
     verdict=st.sampled_from([*WORDS, "great", None]),
     scope=st.sampled_from(["recorded_action", "whole_run", None, "some"]),

@@ -120,7 +120,8 @@ def test_only_fixed_and_certified_live_trials_pass(found, by):
         return
     all_fixed = found.traces and all(each.verdict == "fixed" and not each.unscored for each in found.traces)
     clean = any(each.rate and each.rate.failures == 0 and each.rate.trials >= 10 for each in found.traces)
-    live = found.certified and by.claim == "no_regression" and found.verdict == "cannot_judge" and clean
+    undecided = found.verdict == "cannot_judge" or (found.stated and found.verdict == "cannot_reproduce")
+    live = found.certified and by.claim == "no_regression" and undecided and clean
     assert (found.verdict == "fixed" and found.scope and all_fixed) or live
     assert found.fault is None
     assert by.claim != "recovered" or by.unsigned[found.case_id] == ()
@@ -196,6 +197,14 @@ def test_ten_good_trials_of_a_certified_case_are_no_regression():
     ruling = rule_case(facts("cannot_judge", rate=CLEAN, certified=True), terms())
     assert (ruling.effect, ruling.rule) == ("pass", "no-regression")
     assert "0 of 10 live trials failed: failure rate at most 26% (95% confidence)" in ruling.reason
+
+
+def test_stated_case_that_was_certified_needs_no_baseline_again():
+    stated = msgspec.structs.replace(facts("cannot_reproduce", rate=CLEAN, certified=True), stated=True)
+    assert rule_case(stated, terms()).rule == "no-regression"
+    assert rule_case(stated, terms("fixed")).effect == "fail"
+    assert rule_case(msgspec.structs.replace(stated, certified=False), terms()).effect == "fail"
+    assert rule_case(msgspec.structs.replace(stated, stated=False), terms()).effect == "fail"
 
 
 def test_case_that_was_never_certified_has_nothing_to_regress_from():
