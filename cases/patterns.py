@@ -206,7 +206,7 @@ PATTERNS: tuple[Pattern, ...] = (
         _secret,
         bounded=False,
     ),
-    Pattern("bearer", r"(?i:\b(?:bearer|basic)) +([A-Za-z0-9._~+/=-]{16,})", _secret, bounded=False),
+    Pattern("bearer", r"(?i:\b(?:bearer|basic)) +([A-Za-z0-9._~+/=-]{15,}[A-Za-z0-9_~+/=-])", _secret, bounded=False),
     Pattern(
         "url_credentials",
         r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#\"'<>\\\x1e]+)@[A-Za-z0-9\[]",

@@ -196,6 +196,11 @@ def test_value_is_the_same_token_wherever_it_stands(text, around):
     assert len(tokens) == 1 or not find(text)
 
 
+def test_full_stop_after_a_secret_is_no_part_of_it():
+    secret = "Authorization: Bearer abcdef1234567890"
+    assert redacted(f"{secret}.") == f"{redacted(secret)}."
+
+
 def test_field_rule_looks_into_text_that_holds_json():
     redactor = Redactor(KEY, [FieldRule("$..customer_name", "person")])
     call = {"arguments": json.dumps({"customer_name": "Jonas Pell", "mail": "j.pell@example.org", "n": 1})}
