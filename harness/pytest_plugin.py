@@ -124,7 +124,7 @@ def incident(request: pytest.FixtureRequest) -> GatedCase:
     """Run the case that the test is marked with, and return what the gate says of it; the test fails if that is red."""
     marker = request.node.get_closest_marker("incident")
     case = marker.args[0] if marker is not None and marker.args else None
-    if not isinstance(case, str):
+    if marker is None or not isinstance(case, str):
         pytest.fail("expected @pytest.mark.incident('CASE') on a test that asks for `incident`", pytrace=False)
     repeat = marker.kwargs.get("repeat")
     if repeat is not None and (type(repeat) is not int or repeat < 1):

@@ -140,7 +140,7 @@ class _Look:
     def _asked_about(self, view: Approval, position: int) -> tuple[Call | None, Stage]:
         """Return the call an approver was asked about: by reference, by its arguments, by name, by its place."""
         before: list[tuple[Call, Stage]] = [(call, "proposed") for call in self.proposed if call.position < position]
-        before += [(call, "executed") for call in self.executed if call.position < position]
+        before.extend((call, "executed") for call in self.executed if call.position < position)
         tests: tuple[Callable[[Call], bool], ...] = (
             lambda call: view.request_ref != "" and view.request_ref in (call.id, call.span_id),
             lambda call: _holds_arguments(view.request, call),
