@@ -76,10 +76,11 @@ class _Sight:
 
     def unknown_tool(self) -> str:
         tool = getattr(self.scorer.params, "tool", "")
-        known = self._tools()
-        if not self.scorer.type.startswith("not-") or not tool or not known or "*" in known:
+        if not tool or not self.scorer.type.startswith("not-"):
             return ""
-        matches = name_matcher(tool)
+        known, matches = self._tools(), name_matcher(tool)
+        if not known or "*" in known:
+            return ""
         return "" if any(map(matches, known)) else f"neither the recording nor this version has a tool {tool}"
 
     def _tools(self) -> set[str]:
