@@ -33,7 +33,7 @@ def with_value(data: bytes, key: str, value: str | bool, where: str) -> bytes:
     """
     text = data.decode()
     old = strict_yaml.parse(data, where)
-    root: Any = yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
+    root: Any = yaml.compose(text.removeprefix("\ufeff"), Loader=strict_yaml.LOADER)
     offset = len(text) - len(text.removeprefix("\ufeff"))
     written = str(value).lower() if isinstance(value, bool) else value
     start, end, replacement = _place(root, text, key, written)

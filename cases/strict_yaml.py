@@ -29,7 +29,8 @@ from yaml.events import (
 
 from .errors import CaseError
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is missing from some builds
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is missing from some builds
+"""The one loader of case files: the two of PyYAML do not accept the same texts."""
 
 _CONSTANTS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -197,7 +198,7 @@ def _read(data: bytes, where: str, limits: Limits, found: dict[JsonPath, Place] 
     if len(data) > limits.max_bytes:
         raise CaseError(f"expected at most {limits.max_bytes:,} bytes, got {len(data):,}", where=f"{where}:1:1")
     try:
-        events = yaml.parse(_decode(data, where), Loader=_Loader)
+        events = yaml.parse(_decode(data, where), Loader=LOADER)
         next(events)  # start of the stream
         start = next(events)
         if not isinstance(start, DocumentStartEvent):

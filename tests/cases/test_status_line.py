@@ -49,3 +49,8 @@ def test_layout_that_cannot_be_edited_is_refused():
 )
 def test_other_values_are_edited_or_put_in_the_same_way(before, after):
     assert with_value(before, "blocks_while_open", True, "case.yaml") == after
+
+
+def test_text_that_only_libyaml_reads_can_be_edited():
+    text = b"id: i\ntitle: t\nassert: []\nreplay: {input: {text: When does it arrive?}}\n"
+    assert with_status(text, "fixed", "case.yaml").startswith(b"id: i\nstatus: fixed\ntitle: t\n")

@@ -19,9 +19,9 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True, scope="module")
 def loader(request):
     """Builds of PyYAML without libyaml must read the same."""
-    usual, strict_yaml._Loader = strict_yaml._Loader, getattr(yaml, request.param)
+    usual, strict_yaml.LOADER = strict_yaml.LOADER, getattr(yaml, request.param)
     yield
-    strict_yaml._Loader = usual
+    strict_yaml.LOADER = usual
 
 
 def read_or_refused(data):

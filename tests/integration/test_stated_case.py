@@ -61,6 +61,24 @@ def test_baseline_that_shows_it_and_enough_trials_are_a_fix(project):
     assert (len(trace["baseline_trials"]), len(trace["trials"])) == (1, 72)
     assert done.json["proves"][-1] == "Red first: the baseline old shows the failure."
     assert any("The baseline: 1/1 trials failed" in line for line in done.json["proves"])
+    assert call("status", "inc-2", "fixed", cwd=project).code == 0
+
+
+def test_trials_repeated_until_they_pass_are_no_proof(project):
+    stated_case(project)
+    broken = [True]
+
+    def once_broken(number, body):
+        if body["messages"][-1]["role"] == "tool" and "Promise nothing" in str(body["messages"][0]) and broken:
+            broken.clear()
+            return says(PROMISE)
+        return by_prompt(number, body)
+
+    with serving(once_broken) as server:
+        first, second = (prove_it(project, server, "--baseline", "old", "-n", "72") for _ in range(2))
+    assert [each.json["verdict"] for each in (first, second)] == ["still_failing", "fixed"]
+    done = call("status", "inc-2", "fixed", cwd=project)
+    assert (done.code, "got a run before it that failed" in done.err) == (2, True)
 
 
 def test_too_few_trials_are_not_a_fix(project):
