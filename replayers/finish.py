@@ -44,6 +44,7 @@ class Surroundings:
     unfinished: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    clock: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,6 +84,7 @@ def finished(
         unfinished=around.unfinished,
         unseen=around.unseen,
         functions=around.functions,
+        clock=around.clock,
         environment=dict(around.environment),
         duration_s=duration_s,
         digest=_digest(playback, ending),

@@ -80,6 +80,19 @@ class CallIndex:
             self._answered_at.setdefault(found.call.index, self._made)
         return found, occurrence
 
+    def likely_path(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> tuple[str, ...]:
+        """Return the call path of a request that came without one: that of the next call on each path of the kind
+        and name whose messages have the longest beginning in common with it, the earliest recorded among equals.
+        """
+        following = [
+            calls[self._occurrences.get(key, 0)]
+            for key, calls in self._by_path.items()
+            if key[:2] == (kind, name) and self._occurrences.get(key, 0) < len(calls)
+        ]
+        if len(following) < 2:
+            return following[0].call_path if following else ()
+        return max(following, key=lambda call: (*_in_common(request, call.prepared), -call.index)).call_path
+
     def _fitting(self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found:
         cut, left_out = request, _NOTHING
         if expected is not None and expected.index in self.served:
@@ -146,6 +159,13 @@ class CallIndex:
                 return True
             current = current.parent
         return False
+
+
+def _in_common(request: PreparedRequest, recorded: PreparedRequest) -> tuple[bool, int]:
+    """Return whether two requests are the same but for fields not recorded, and how many first messages they share."""
+    pairs = zip(request.message_keys, recorded.message_keys, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return request.comparable(recorded)[0].exact == recorded.exact, shared
 
 
 _READING = re.compile(r"(?:get|list|search|find|read|look_?up|fetch|describe|view)(?:_|(?=[A-Z])|$)")

@@ -150,7 +150,7 @@ class Playback:
         kind: BoundaryKind,
         name: str,
         arguments: Mapping[str, Any] | PreparedRequest,
-        call_path: Sequence[str] = (),
+        call_path: Sequence[str] | None = (),
     ) -> tuple[int, Reply]:
         """Answer one boundary call.
 
@@ -158,12 +158,13 @@ class Playback:
             kind: The boundary.
             name: The tool's name; for other boundaries it is only shown.
             arguments: The call's arguments by name, or a request that was prepared before.
-            call_path: Enclosing boundary calls as ``kind:name``, outermost first.
+            call_path: Enclosing boundary calls as ``kind:name``, outermost first; None when nobody knows: the
+                request itself then tells which recorded call it is.
 
         Returns:
             The step number and the reply.
         """
-        asked = self._asked(kind, name, arguments, tuple(call_path))
+        asked = self._asked(kind, name, arguments, None if call_path is None else tuple(call_path))
         reply, valid = self._reply(asked)
         self._note(asked)
         self._append(asked, reply, valid)
@@ -176,10 +177,12 @@ class Playback:
         kind: BoundaryKind,
         name: str,
         arguments: Mapping[str, Any] | PreparedRequest,
-        call_path: tuple[str, ...],
+        path: tuple[str, ...] | None,
     ) -> _Asked:
         request = arguments if isinstance(arguments, PreparedRequest) else self.prepared(kind, arguments)
-        found, occurrence = self.index.find(kind, name if kind == "tool" else kind, call_path, request)
+        key = name if kind == "tool" else kind
+        call_path = self.index.likely_path(kind, key, request) if path is None else path
+        found, occurrence = self.index.find(kind, key, call_path, request)
         seq = len(self.events) + 1
         mode = self.modes.of(kind, name, seq)
         counterpart = None if found.grade == "unrecorded_call" else found.call

@@ -11,6 +11,7 @@ from typing import Any
 from ..cases.errors import ReplayError
 from ..cases.trace import ToolCall, Trace
 from .boundary import kind_of
+from .calls import Calls
 from .child_messages import NO_MESSAGE
 from .child_process import ChildProcess, running
 from .finish import Ending, Surroundings, environment, finished
@@ -22,8 +23,6 @@ from .system import Checkout, PythonSystem
 _MAX_REFUSED = 100
 _GRACE_S = 5.0
 """How long threads and handlers of the end may go on after the entry has returned."""
-_MAX_CALLS = 10_000
-"""Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
 
 
 @dataclass(slots=True)
@@ -72,10 +71,10 @@ def replay_python(
     """
     started = time.perf_counter()
     playback = Playback(trace, modes)
-    seen = _Seen()
+    calls, seen = Calls(playback, model), _Seen()
     with running(system, checkout) as child:
         child.send(_setup(system, checkout, arguments, recorded_tools(trace)))
-        ending = _serve(child, playback, seen, system, model)
+        ending = _serve(child, calls, seen, system)
     return finished(
         playback,
         ending,
@@ -156,18 +155,16 @@ def may_run_for_real(allow_live: Collection[str], tool: str) -> bool:
     return any(each == "tool" or fnmatchcase(f"tool:{tool}", each) for each in allow_live)
 
 
-def _serve(
-    child: ChildProcess, playback: Playback, seen: _Seen, system: PythonSystem, model: LiveModel | None
-) -> Ending:
+def _serve(child: ChildProcess, calls: Calls, seen: _Seen, system: PythonSystem) -> Ending:
     """Answer the child until it ends, one way or another."""
-    most = _MAX_CALLS + 10 * len(playback.index.calls)
+    playback = calls.playback
     while True:
         message = child.receive()
         if isinstance(message, Ending):
             return _stopped_or(playback, _after_return(message, seen))
-        if len(playback.events) > most:
-            return _stopped_or(playback, Ending("crashed", error=f"more than {most} boundary calls"))
-        ending = _handle(message, child, playback, seen, system, model)
+        if calls.endless:
+            return _stopped_or(playback, Ending("crashed", error=calls.endless))
+        ending = _handle(message, child, calls, seen, system)
         if ending is not None:
             return ending
 
@@ -175,12 +172,12 @@ def _serve(
 def _handle(
     message: Mapping[str, Any],
     child: ChildProcess,
-    playback: Playback,
+    calls: Calls,
     seen: _Seen,
     system: PythonSystem,
-    model: LiveModel | None,
 ) -> Ending | None:
     """Do what one message asks for; return the ending if it is the last one."""
+    playback = calls.playback
     match message["op"]:
         case "failed" | "unusable" if not seen.is_ready:
             raise _not_started(system, message)
@@ -190,11 +187,10 @@ def _handle(
             seen.functions = _functions(system, message["boundaries"])
         case "call":
             asked = time.monotonic()
-            answer = _answer(playback, message, model)
+            answer = _answer(calls, message)
             child.allow(time.monotonic() - asked)
             child.send(answer)
-        case "answered" if playback.is_open(message["seq"]):
-            reply = playback.answered(message["seq"], message["answer"], message["error"])
+        case "answered" if reply := calls.answered(message["seq"], message["answer"], message["error"]):
             child.send({"action": reply.action, "value": reply.value})
         case "refused":
             if len(seen.refused) < _MAX_REFUSED:
@@ -242,25 +238,16 @@ def _stopped_or(playback: Playback, ending: Ending) -> Ending:
     return Ending("stopped", error=playback.stopped) if playback.stopped else ending
 
 
-def _answer(playback: Playback, message: Mapping[str, Any], model: LiveModel | None) -> dict[str, Any]:
-    arguments = _with_known_defaults(playback, message)
+def _answer(calls: Calls, message: Mapping[str, Any]) -> dict[str, Any]:
     takes = message["takes"]
-    request = playback.prepared(message["kind"], arguments, None if takes is None else frozenset(map(str, takes)))
-    seq, reply = playback.ask(message["kind"], message["name"], request, message["path"])
-    if reply.action == "call" and message["kind"] == "model" and model is not None:
-        answer = model.answer(request.request)
-        playback.answered(seq, answer)
-        return {"action": "answer", "seq": seq, "value": answer, "error": ""}
-    text = playback.recorded_text(seq) if reply.action == "answer" else ""
-    answer = {"action": reply.action, "seq": seq, "name": message["name"], "value": reply.value, "error": reply.error}
-    return {**answer, "text": text}
-
-
-def _with_known_defaults(playback: Playback, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the defaults that the recording spells out, so that leaving out a default is no difference."""
-    arguments: dict[str, Any] = dict(message["arguments"])
-    absent = {name: value for name, value in message["defaults"].items() if name not in arguments}
-    if absent:
-        recorded = playback.index.expected_arguments(message["kind"], message["name"], tuple(message["path"]))
-        arguments |= {name: value for name, value in absent.items() if name in recorded}
-    return arguments
+    answered = calls.ask(
+        message["kind"],
+        message["name"],
+        message["arguments"],
+        message["path"],
+        takes=None if takes is None else frozenset(map(str, takes)),
+        defaults=message["defaults"],
+    )
+    reply = answered.reply
+    answer = {"action": reply.action, "seq": answered.seq, "name": message["name"], "value": reply.value}
+    return {**answer, "error": reply.error, "text": answered.text}

@@ -121,7 +121,7 @@ class Replay(Record):
     case_id: str
     version: Version
     replayer: str
-    """trajectory or python."""
+    """trajectory, python, command or http."""
     outcome: Outcome
     trace: Trace
     """The new trace; its spans are the boundary events in order, plus the final output."""
@@ -147,6 +147,8 @@ class Replay(Record):
     read, timers that are due later, handlers of its end that do not end."""
     functions: tuple[str, ...] = ()
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
+    clock: str = ""
+    """What time the system saw, and how it was shown: ``2026-03-03T10:00:00Z, replaced functions``; empty: its own."""
     environment: dict[str, Any] = {}
     duration_s: float = 0.0
     digest: str = ""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .replay import BoundaryKind, Version
 
@@ -29,11 +29,49 @@ class PythonSystem:
     allow_live: frozenset[str] = frozenset()
     """Boundaries that may run for real in a replay: ``retrieval`` or ``tool:get_order``."""
     allow_subprocess: bool = False
+    isolation: str = ""
+    """The weakest level it may run at; empty: guard."""
+    reads: tuple[Path, ...] = ()
+    """Files and folders it needs although they lie where isolation hides everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSystem:
+    """Any program in any language; its boundaries reach the harness over connections."""
+
+    name: str
+    command: tuple[str, ...]
+    """Program and arguments. ``{input}`` in an argument becomes the input as text; without it the input comes on
+    standard input."""
+    output: Literal["stdout", "last-line"] = "stdout"
+    """Where its answer is: all it prints, or the last line of that. JSON is read as JSON."""
+    timeout_s: float = 60.0
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Environment the program needs; nothing else of the caller's environment reaches it but PATH and locale."""
+    allow_live: frozenset[str] = frozenset()
+    isolation: str = ""
+    """The weakest level it may run at; empty: landlock."""
+    reads: tuple[Path, ...] = ()
+    """Files and folders it needs although they lie where isolation hides everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSystem:
+    """A running deployment; nothing of it is started, confined or ended here."""
+
+    name: str
+    url: str
+    """Where the input is posted to."""
+    listen: tuple[str, int]
+    """Host and port that the deployment has as its model's base URL and for its other boundaries."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 60.0
+    allow_live: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """One version of a Python system on disk."""
+    """One version of a system on disk."""
 
     version: Version
     folder: Path

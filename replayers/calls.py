@@ -1,0 +1,136 @@
+"""Calls: the boundary calls of one replay, asked from however many threads and connections at once.
+
+A playback is one sequence of calls. A Python app asks over its pipe, any other over connections, several at a time:
+one of them is answered after the other, and only what a live model thinks about runs side by side.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .boundary import RecordedCall
+from .live import LiveModel
+from .playback import Playback, Reply
+from .replay import BoundaryKind
+
+_MOST = 10_000
+"""Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
+_MAX_FAULTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one boundary call was answered with."""
+
+    seq: int
+    """The step it became."""
+    reply: Reply
+    recorded: RecordedCall | None
+    """The recorded call it stands for; None when the recording has no such call."""
+    text: str = ""
+    """The text a served tool result was recorded as; empty if none."""
+
+
+class Calls:
+    """Asks a playback on behalf of an app."""
+
+    def __init__(self, playback: Playback, model: LiveModel | None = None) -> None:
+        """Begin a replay.
+
+        Args:
+            playback: Answers the calls.
+            model: Answers the model boundary where the playback has it live.
+        """
+        self.playback = playback
+        self.model = model
+        self.stopped = threading.Event()
+        """Set once the recording has no answer, or the app asks for ever: the replay is to end."""
+        self.failed: BaseException | None = None
+        """What a live model failed with; it ends the replay, and is raised by who runs it."""
+        self.faults: list[str] = []
+        """What was asked in no form that is understood, in words; at most 100 of them."""
+        self._lock = threading.RLock()
+        self._most = _MOST + 10 * len(playback.index.calls)
+
+    @property
+    def endless(self) -> str:
+        """Say that the app asks for ever; empty while it does not."""
+        return f"more than {self._most} boundary calls" if len(self.playback.events) > self._most else ""
+
+    def ask(
+        self,
+        kind: BoundaryKind,
+        name: str,
+        arguments: Mapping[str, Any],
+        call_path: Sequence[str] | None = (),
+        takes: frozenset[str] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> Answered:
+        """Answer one boundary call.
+
+        Args:
+            kind: The boundary.
+            name: The tool's name; for other boundaries it is only shown.
+            arguments: The call's arguments by name; of a model the body of its request, in any provider's words.
+            call_path: Enclosing boundary calls as ``kind:name``, outermost first; None when nobody knows.
+            takes: The parameters of a model function; None when it takes any.
+            defaults: Defaults of parameters; those that the recording spells out count as given.
+
+        Returns:
+            The reply. ``call`` asks for the real thing, whose answer ``answered`` wants; a live model is never left
+            to the caller.
+        """
+        with self._lock:
+            playback = self.playback
+            path = tuple(call_path) if call_path is not None else None
+            named = {**_known(playback, kind, name, path, defaults, arguments), **arguments} if defaults else arguments
+            request = playback.prepared(kind, named, takes)
+            seq, reply = playback.ask(kind, name, request, path)
+            recorded = playback.counterparts[seq - 1]
+            text = playback.recorded_text(seq) if reply.action == "answer" else ""
+            if playback.stopped or self.endless:
+                self.stopped.set()
+        if reply.action == "call" and kind == "model" and self.model is not None:
+            reply = Reply("answer", self._thought(self.model, seq, request.request))
+        return Answered(seq, reply, recorded, text)
+
+    def _thought(self, model: LiveModel, seq: int, request: Any) -> Any:
+        try:
+            answer = model.answer(request)
+        except BaseException as error:
+            self.failed = error
+            self.stopped.set()
+            raise
+        with self._lock:
+            self.playback.answered(seq, answer)
+        return answer
+
+    def answered(self, seq: int, answer: Any, error: str = "") -> Reply | None:
+        """Store what a live boundary answered; None where that step waits for no answer."""
+        with self._lock:
+            return self.playback.answered(seq, answer, error) if self.playback.is_open(seq) else None
+
+    def fault(self, what: str) -> None:
+        """Note a request that is none."""
+        with self._lock:
+            if len(self.faults) < _MAX_FAULTS:
+                self.faults.append(what)
+
+
+def _known(
+    playback: Playback,
+    kind: BoundaryKind,
+    name: str,
+    path: tuple[str, ...] | None,
+    defaults: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the defaults that the recording spells out, so that leaving out a default is no difference."""
+    absent = {key: value for key, value in defaults.items() if key not in arguments}
+    if not absent:
+        return {}
+    recorded = playback.index.expected_arguments(kind, name, path or ())
+    return {key: value for key, value in absent.items() if key in recorded}
