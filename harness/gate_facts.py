@@ -246,8 +246,9 @@ def _with_verdict(found: Facts, case: Case, verdict: CaseVerdict, path: str) -> 
 
 def _trace_facts(trace: TraceVerdict) -> TraceFacts:
     scores = trace.candidate.scores if trace.candidate else ()
+    isolation = trace.candidate.replay.isolation if trace.candidate else ""
     unscored = sum(isinstance(score, ScorerFailure) for score in (*trace.recorded_scores, *scores))
-    return TraceFacts(verdict=trace.verdict, rate=trace.rate, unscored=unscored + (not scores))
+    return TraceFacts(verdict=trace.verdict, rate=trace.rate, unscored=unscored + (not scores), isolation=isolation)
 
 
 def _decisive(verdict: CaseVerdict) -> tuple[int | None, FailingStep | None]:

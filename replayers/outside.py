@@ -1,0 +1,89 @@
+"""Outside: what a replayed system reaches in place of the outside world, all of it on loopback.
+
+The wire server stands for model providers and for boundaries without one, MCP stubs for MCP servers, the proxy sink
+for the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..cases.trace import Trace
+from .calls import Calls
+from .proxy_sink import ProxySink, proxy_environment, sinking
+from .system import McpServer
+from .wire import server
+
+LISTENERS = 2
+"""How many listening sockets it takes: for the wire server, and for the proxy sink."""
+
+
+class Outside:
+    """The world of one replay."""
+
+    def __init__(self, calls: Calls, trace: Trace, mcp: Mapping[str, McpServer]) -> None:
+        self.calls = calls
+        self.tools: dict[str, list[dict[str, Any]]] = {}
+        """The tools of each MCP server."""
+        self._mcp = mcp
+        self._sink = ProxySink()
+        if mcp:
+            from .wire.mcp_stub import tools_of  # the extra `mcp`
+
+            self.tools = tools_of(trace, {name: each.tools for name, each in mcp.items()})
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The boundaries that can be seen at work here, as ``kind:name``."""
+        return ("model:*", *(f"tool:{tool['name']}" for tools in self.tools.values() for tool in tools))
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What was asked of the proxy, and of the harness in no form that it understands."""
+        return (*self._sink.attempts, *self.calls.faults)
+
+    def environment(self, ports: Sequence[int], scratch: Path, path: str) -> dict[str, str]:
+        """Return what a system needs in its environment to find it.
+
+        Args:
+            ports: Of the wire server and the proxy sink.
+            scratch: A folder of the system's, for programs that stand for MCP servers.
+            path: The system's ``PATH``.
+        """
+        found = {**server.environment(ports[0]), **proxy_environment(ports[1])}
+        commands = {name: each.command for name, each in self._mcp.items() if each.command}
+        if self._mcp:
+            found["UNREPEAT_MCP_URL"] = f"http://127.0.0.1:{ports[0]}/mcp"
+        if commands:
+            from .wire.mcp_shims import shims
+
+            programs = scratch / "bin"
+            programs.mkdir()
+            found |= shims(programs, commands)
+            found["PATH"] = f"{programs}:{path}"
+        return found
+
+    @contextlib.contextmanager
+    def serving(self, sockets: Sequence[socket.socket], trace_ids: frozenset[str] | None = None) -> Iterator[None]:
+        """Answer what comes to listening sockets: the wire server's first, then the proxy's where there is one.
+
+        Args:
+            sockets: Listening sockets; closed at the end.
+            trace_ids: Trace ids that requests may belong to; None for any.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=self._mounts(), trace_ids=trace_ids))
+            for listener in sockets[1:]:
+                self._sink = stack.enter_context(sinking(listener))
+            yield
+
+    def _mounts(self) -> dict[str, Any]:
+        if not self._mcp:
+            return {}
+        from .wire.mcp_stub import mcp_app
+
+        return {"/mcp": mcp_app(self.calls, self.tools)}
