@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -42,7 +42,7 @@ class _Seen:
     """What the entry returned; the app may still be at work in threads."""
 
 
-def replay_python(
+def replay_python(  # noqa: PLR0913 - what one replay consists of
     trace: Trace,
     system: PythonSystem,
     checkout: Checkout,
@@ -52,6 +52,7 @@ def replay_python(
     modes: Modes | None = None,
     preset: str = "code-change",
     model: LiveModel | None = None,
+    reachable: Sequence[tuple[str, int]] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -64,6 +65,8 @@ def replay_python(
         modes: How boundaries are answered.
         preset: The preset's name, for the result.
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
+        reachable: Hosts and ports of this machine where the harness listens for the app's clients; every other
+            connection is refused.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -73,7 +76,7 @@ def replay_python(
     playback = Playback(trace, modes)
     calls, seen = Calls(playback, model), _Seen()
     with running(system, checkout) as child:
-        child.send(_setup(system, checkout, arguments, recorded_tools(trace)))
+        child.send(_setup(system, checkout, arguments, recorded_tools(trace), reachable))
         ending = _serve(child, calls, seen, system)
     return finished(
         playback,
@@ -138,7 +141,22 @@ def _not_started(system: PythonSystem, message: Mapping[str, Any]) -> ReplayErro
     )
 
 
-def _setup(system: PythonSystem, checkout: Checkout, arguments: Any, tools: Collection[str]) -> dict[str, Any]:
+def _setup(
+    system: PythonSystem,
+    checkout: Checkout,
+    arguments: Any,
+    tools: Collection[str],
+    reachable: Sequence[tuple[str, int]] = (),
+) -> dict[str, Any]:
+    """Return the first message to the child.
+
+    Args:
+        system: What to run.
+        checkout: The version of it.
+        arguments: What the entry is called with.
+        tools: Names of the recorded tools.
+        reachable: Hosts and ports where the harness listens for the app's clients.
+    """
     return {
         "entry": system.entry,
         "boundaries": {kind: list(patterns) for kind, patterns in system.boundaries.items()},
@@ -146,6 +164,7 @@ def _setup(system: PythonSystem, checkout: Checkout, arguments: Any, tools: Coll
         "arguments": arguments,
         "allow_subprocess": system.allow_subprocess,
         "tools": sorted(name for name in tools if not may_run_for_real(system.allow_live, name)),
+        "reachable": [list(each) for each in reachable],
         "check": False,
     }
 

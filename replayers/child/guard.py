@@ -8,11 +8,13 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from .channel import Channel
 from .json_form import plain_text
 from .own_code import is_own
+from .reachable import reached
 from .tripwire import Handlers
 
 _NETWORK = (
@@ -27,16 +29,23 @@ _PROCESS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.sp
 _OWN_FOLDER = os.path.dirname(__file__)
 
 
-def guard(channel: Channel, allow_subprocess: bool) -> Handlers:
+def guard(channel: Channel, allow_subprocess: bool, reachable: Collection[tuple[str, int]] = ()) -> Handlers:
     """Refuse connections and, unless allowed, new processes; every attempt is reported with its place.
 
     The weakest rung of the isolation ladder: it explains who tried, and does not hold against native code.
+
+    Args:
+        channel: The way to the harness.
+        allow_subprocess: Whether the app may start processes.
+        reachable: Hosts and ports on this machine where the harness itself listens, for the app's clients.
 
     Returns:
         What is done at which audit event; may be added to.
     """
     refused = _NETWORK if allow_subprocess else _NETWORK + _PROCESS
     handlers: Handlers = {event: functools.partial(refuse, channel, event) for event in refused}
+    for event, leads_there in reached(reachable).items():
+        handlers[event] = functools.partial(refuse_others, channel, event, leads_there)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event in handlers:
@@ -49,6 +58,12 @@ def guard(channel: Channel, allow_subprocess: bool) -> Handlers:
             spawner: Any = importlib.import_module("_posixsubprocess")
             spawner.fork_exec = lambda *args: refuse(channel, "fork_exec", args)
     return handlers
+
+
+def refuse_others(channel: Channel, event: str, leads_there: Callable[..., bool], args: tuple[Any, ...]) -> None:
+    """Refuse an attempt that does not lead to the harness."""
+    if not leads_there(*args):
+        refuse(channel, event, args)
 
 
 def refuse(channel: Channel, event: str, args: tuple[Any, ...]) -> NoReturn:

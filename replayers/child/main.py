@@ -83,7 +83,8 @@ def prepare(channel: Channel, setup: Mapping[str, Any]) -> App:
     sys.path[:] = [*setup["paths"], *(path for path in sys.path if os.path.realpath(path) != own)]
     del sys.argv[1:]
     channel.app_paths = tuple(setup["paths"])
-    handlers = guard(channel, setup["allow_subprocess"])
+    reachable = [(host, port) for host, port in setup["reachable"]]
+    handlers = guard(channel, setup["allow_subprocess"], reachable)
     entry_module, _, entry_name = setup["entry"].partition(":")
     require_from_version(importlib.import_module(entry_module), channel.app_paths)
     diversion = Diversion(channel)
