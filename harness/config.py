@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
-from .policy import GatePolicy, Level, Waiver, canonical
+from .policy import GatePolicy, Waiver, canonical
 from .sign_off_policy import RolesBySeverity, SignOffPolicy
 
 FILE = "unrepeat.toml"
@@ -92,9 +92,8 @@ class SystemConfig(_Table):
     app must be a boundary or stand here."""
     allow_subprocess: bool = False
     """Whether a callable may start processes in a replay; programs may."""
-    isolation: Level | None = None
-    """The weakest isolation to run it at; when left out, guard for a callable and landlock for a program. The
-    strongest there is is used anyhow."""
+    isolation: Literal["netns", "landlock", "guard"] | None = None
+    """The isolation to run it at; the strongest that this machine has when left out. guard holds only callables."""
     reads: list[str] = []
     """Files and folders it needs although isolation hides where they lie: sockets, temporary folders."""
     mcp: dict[str, McpServerConfig] = {}

@@ -262,7 +262,8 @@ def _isolated(ruling: Ruling, facts: Facts, terms: Terms) -> Ruling:
     weak = [each.isolation for each in facts.traces if not terms.policy.takes_isolation(each.isolation)]
     if ruling.effect != "pass" or not weak:
         return ruling
-    reason = f"its replay was isolated by {weak[0] or 'nothing known'}, and the policy asks for {terms.policy.isolation}"
+    held = f"isolated by {weak[0]}" if weak[0] else "isolated by nobody knows what"
+    reason = f"its replay was {held}, and the policy asks for {terms.policy.isolation}"
     if weak[0] == "external":
         reason = "it was judged on a deployment that nothing here isolates, and the policy does not take those"
     return Ruling("fail", "isolation-too-weak", reason)

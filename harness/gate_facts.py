@@ -116,7 +116,7 @@ class Runner:
         return self._prove(loaded, self.asked.model, progress)
 
     def _prove(self, loaded: LoadedCase, model: str | None, progress: Progress) -> CaseVerdict:
-        what = plan_for(self.project, loaded, model=model is not None)
+        what = plan_for(self.project, loaded, model=model is not None, isolation=self.policy.isolation)
         trials = self.trials or self._trials(loaded.case)
         proof = Proof(candidate=self.asked.candidate, components=self.asked.components, model=model, trials=trials)
         checkout = self.candidate.checkouts.get(what.system_name)

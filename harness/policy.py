@@ -93,6 +93,12 @@ class GatePolicy(_Table):
         return stated or self.unstated_severity
 
 
+def stronger(one: Level, other: Level) -> Level:
+    """Return the stronger one of two levels of isolation."""
+    levels: tuple[Level, ...] = get_args(Level)
+    return levels[min(levels.index(one), levels.index(other))]
+
+
 def policy_sha256(policy: GatePolicy) -> str:
     """Return the SHA-256 of a policy in canonical JSON: keys sorted, no white space, every key present."""
     return hashlib.sha256(canonical(policy.model_dump(mode="json"))).hexdigest()

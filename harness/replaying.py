@@ -38,7 +38,7 @@ class Plan:
     """None: no system is described, so only the recorded conversation can be driven again."""
     modes: Modes
     isolation: str = ""
-    """The weakest isolation to run the system at; empty: what the configuration says."""
+    """The weakest isolation to run the system at; empty: that of its kind."""
 
     @property
     def where(self) -> str:
@@ -53,7 +53,7 @@ def plan(case: str, start: Path | None = None, *, model: bool = False, isolation
         case: Id or path of the case.
         start: Folder to look for unrepeat.toml from; the current one by default.
         model: Whether a live model answers the model boundary.
-        isolation: The weakest isolation to run the system at; empty: what the configuration says.
+        isolation: The weakest isolation to run the system at; empty: that of its kind.
 
     Raises:
         CaseError, ConfigError, EvidenceError: Something about the case or its system is not usable.
@@ -202,7 +202,7 @@ def runnable(what: Plan) -> AnySystem:
         what.system_name,
         what.system,
         entry=what.loaded.case.replay.entry,
-        isolation=what.isolation,
+        required=what.isolation,
     )
 
 

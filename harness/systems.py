@@ -26,7 +26,7 @@ def kind_of_system(system: SystemConfig) -> str:
 
 
 def system_of(
-    project: Project, name: str, system: SystemConfig, *, entry: str | None = None, isolation: str = ""
+    project: Project, name: str, system: SystemConfig, *, entry: str | None = None, required: str = ""
 ) -> AnySystem:
     """Return a configured system in the form its replayer takes.
 
@@ -35,14 +35,14 @@ def system_of(
         name: The system's name.
         system: The system.
         entry: A callable to run in place of the configured one.
-        isolation: The weakest isolation to run it at, where it is not the configured one.
+        required: The weakest isolation to run it at.
 
     Raises:
         ConfigError: It names nothing to run, or a header needs a variable that is not set.
     """
     kind = kind_of_system(system)
     if kind == "command":
-        return _command(project, name, system, isolation)
+        return _command(project, name, system, required)
     if kind == "http":
         return _http(project, name, system)
     if entry is None and system.python is None:
@@ -62,13 +62,14 @@ def system_of(
         env=system.env,
         allow_live=frozenset(system.allow_live),
         allow_subprocess=system.allow_subprocess,
-        isolation=isolation or system.isolation or "",
+        isolation=system.isolation or "",
+        required_isolation=required,
         reads=_reads(project, system),
         mcp=_mcp(project, system),
     )
 
 
-def _command(project: Project, name: str, system: SystemConfig, isolation: str) -> CommandSystem:
+def _command(project: Project, name: str, system: SystemConfig, required: str) -> CommandSystem:
     return CommandSystem(
         name=name,
         command=tuple(system.command or ()),
@@ -77,7 +78,8 @@ def _command(project: Project, name: str, system: SystemConfig, isolation: str) 
         env=system.env,
         allow_live=frozenset(system.allow_live),
         boundaries=_boundaries(system),
-        isolation=isolation or system.isolation or "",
+        isolation=system.isolation or "",
+        required_isolation=required,
         reads=_reads(project, system),
         mcp=_mcp(project, system),
     )

@@ -17,7 +17,7 @@ from ..cases.trace import Trace
 from .calls import Calls
 from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
-from .isolation.ladder import chosen
+from .isolation.ladder import level_for
 from .leftovers import Mark, end_marked, new_mark
 from .live import LiveModel
 from .outside import LISTENERS, Outside
@@ -77,16 +77,10 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=run.left_behind,
-            functions=functions_of(system.boundaries, outside),
+            functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),
     )
-
-
-def functions_of(boundaries: Any, outside: Outside) -> tuple[str, ...]:
-    """Return the boundaries that are seen at work in a system that is reached over connections, as ``kind:name``."""
-    declared = {f"{kind}:{name}" for kind, names in boundaries.items() for name in names}
-    return tuple(sorted(declared.union(outside.functions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ def _started(
     system: CommandSystem, checkout: Checkout, outside: Outside, turns: Sequence[Any]
 ) -> Iterator[_Program]:
     """Start the program in a cell, with all that it may reach; nothing of it is left at the end."""
-    level, mark = chosen(system.isolation, python=False), new_mark()
+    level, mark = level_for(system, python=False), new_mark()
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="app-", ignore_cleanup_errors=True)))
         cell = stack.enter_context(

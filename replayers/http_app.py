@@ -23,7 +23,6 @@ import orjson
 from ..cases.errors import ReplayError
 from ..cases.trace import Trace
 from .calls import Calls
-from .command_app import functions_of
 from .finish import Ending, Surroundings, environment, finished
 from .live import LiveModel
 from .outside import Outside
@@ -83,7 +82,7 @@ def replay_http(
         around=Surroundings(
             isolation=EXTERNAL,
             refused=outside.refused,
-            functions=functions_of(system.boundaries, outside),
+            functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),
     )

@@ -15,6 +15,7 @@ from typing import Any
 from ..cases.trace import Trace
 from .calls import Calls
 from .proxy_sink import ProxySink, proxy_environment, sinking
+from .replay import BoundaryKind
 from .system import McpServer
 from .wire import server
 
@@ -36,10 +37,15 @@ class Outside:
 
             self.tools = tools_of(trace, {name: each.tools for name, each in mcp.items()})
 
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The boundaries that can be seen at work here, as ``kind:name``."""
-        return ("model:*", *(f"tool:{tool['name']}" for tools in self.tools.values() for tool in tools))
+    def functions_with(self, declared: Mapping[BoundaryKind, Sequence[str]]) -> tuple[str, ...]:
+        """Return the boundaries that are seen at work in a replay, as ``kind:name``.
+
+        Args:
+            declared: What else the system asks the harness for, by boundary.
+        """
+        own = {f"tool:{tool['name']}" for tools in self.tools.values() for tool in tools}
+        named = {f"{kind}:{name}" for kind, names in declared.items() for name in names}
+        return tuple(sorted(own | named | {"model:*"}))
 
     @property
     def refused(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cases.errors import ReplayError
 from ..cases.trace import ToolCall, Trace
@@ -19,6 +19,9 @@ from .live import LiveModel
 from .playback import Modes, Playback
 from .replay import Replay
 from .system import Checkout, PythonSystem
+
+if TYPE_CHECKING:
+    from .outside import Outside
 
 _MAX_REFUSED = 100
 _GRACE_S = 5.0
@@ -42,7 +45,7 @@ class _Seen:
     """What the entry returned; the app may still be at work in threads."""
 
 
-def replay_python(  # noqa: PLR0913 - what one replay consists of
+def replay_python(
     trace: Trace,
     system: PythonSystem,
     checkout: Checkout,
@@ -52,7 +55,6 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     modes: Modes | None = None,
     preset: str = "code-change",
     model: LiveModel | None = None,
-    reachable: Sequence[tuple[str, int]] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -65,8 +67,6 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         modes: How boundaries are answered.
         preset: The preset's name, for the result.
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
-        reachable: Hosts and ports of this machine where the harness listens for the app's clients; every other
-            connection is refused.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -75,9 +75,18 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     started = time.perf_counter()
     playback = Playback(trace, modes)
     calls, seen = Calls(playback, model), _Seen()
-    with running(system, checkout) as child:
+    outside = _outside(system, trace, calls)
+    with running(system, checkout, calls, outside) as child:
+        reachable = [("127.0.0.1", port) for port in child.ports]
         child.send(_setup(system, checkout, arguments, recorded_tools(trace), reachable))
         ending = _serve(child, calls, seen, system)
+        seen.refused += child.cell.attempts()
+    if calls.failed is not None:
+        raise calls.failed
+    functions, refused = set(seen.functions), tuple(seen.refused)
+    if outside is not None:
+        functions |= set(outside.functions_with({}))
+        refused += outside.refused
     return finished(
         playback,
         ending,
@@ -87,15 +96,25 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         duration_s=time.perf_counter() - started,
         preset=preset,
         around=Surroundings(
-            isolation="guard",
-            refused=tuple(seen.refused),
+            isolation=child.cell.level,
+            refused=refused,
             refused_at_start=seen.refused_at_start,
             unfinished=seen.unfinished,
             unseen=seen.unseen,
-            functions=seen.functions,
+            functions=tuple(sorted(functions)),
             environment=environment(),
         ),
     )
+
+
+def _outside(system: PythonSystem, trace: Trace, calls: Calls) -> Outside | None:
+    """Return what the app reaches over connections; None where its boundaries are functions, and it reaches nothing."""
+    asks = any(kind_of(span) == "model" for span in trace.spans)
+    if not system.mcp and (system.boundaries.get("model") or not asks):
+        return None
+    from .outside import Outside  # a web server, slow to import
+
+    return Outside(calls, trace, system.mcp)
 
 
 def check_app(
@@ -180,7 +199,9 @@ def _serve(child: ChildProcess, calls: Calls, seen: _Seen, system: PythonSystem)
     while True:
         message = child.receive()
         if isinstance(message, Ending):
-            return _stopped_or(playback, _after_return(message, seen))
+            endless = calls.endless  # asked over connections, of which no message tells
+            ended = Ending("crashed", error=endless) if endless else _after_return(message, seen)
+            return _stopped_or(playback, ended)
         if calls.endless:
             return _stopped_or(playback, Ending("crashed", error=calls.endless))
         ending = _handle(message, child, calls, seen, system)
@@ -205,10 +226,7 @@ def _handle(
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
         case "call":
-            asked = time.monotonic()
-            answer = _answer(calls, message)
-            child.allow(time.monotonic() - asked)
-            child.send(answer)
+            child.send(_answer(calls, message))
         case "answered" if reply := calls.answered(message["seq"], message["answer"], message["error"]):
             child.send({"action": reply.action, "value": reply.value})
         case "refused":

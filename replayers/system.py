@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from .replay import BoundaryKind, Version
 
@@ -40,7 +40,9 @@ class PythonSystem:
     """Boundaries that may run for real in a replay: ``retrieval`` or ``tool:get_order``."""
     allow_subprocess: bool = False
     isolation: str = ""
-    """The weakest level it may run at; empty: guard."""
+    """The level to run it at; empty: the strongest there is."""
+    required_isolation: str = ""
+    """The weakest level it may run at; empty: guard. ``none``: even without any."""
     reads: tuple[Path, ...] = ()
     """Files and folders it needs although they lie where isolation hides everything."""
     mcp: Mapping[str, McpServer] = field(default_factory=dict)
@@ -64,7 +66,9 @@ class CommandSystem:
     boundaries: Mapping[BoundaryKind, tuple[str, ...]] = field(default_factory=dict)
     """Names of tools and other boundaries that the program asks the harness for; ``*`` for any."""
     isolation: str = ""
-    """The weakest level it may run at; empty: landlock."""
+    """The level to run it at; empty: the strongest there is."""
+    required_isolation: str = ""
+    """The weakest level it may run at; empty: landlock. ``none``: even without any."""
     reads: tuple[Path, ...] = ()
     """Files and folders it needs although they lie where isolation hides everything."""
     mcp: Mapping[str, McpServer] = field(default_factory=dict)

@@ -103,13 +103,17 @@ class _Sight:
             return "no boundary call of a replay makes"
         span, functions = self.recording.span(boundary), self.replay.functions
         kind = kind_of(span)
-        if self.replay.replayer != "python" or f"{kind}:*" in functions:
+        if self.replay.replayer == "trajectory" or f"{kind}:*" in functions:
             return ""  # nothing of the app ran, or tools of any name are seen
         if isinstance(span.view, ToolCall) and f"tool:{span.view.name}" not in functions:
-            return f"is a call of {span.view.name}: no boundary function of this version has that name"
+            return f"is a call of {span.view.name}: no boundary {self._what()} of this version has that name"
         if not any(each.startswith(f"{kind}:") for each in functions):
-            return f"is a {kind} call: this version has no boundary function for those"
+            return f"is a {kind} call: this version has no boundary {self._what()} for those"
         return ""
+
+    def _what(self) -> str:
+        """Return what a boundary is made of: others than callables name what they ask the harness for."""
+        return "function" if self.replay.replayer == "python" else "name"
 
     def unknown_writes(self) -> str:
         if self.scorer.type != "writes":
