@@ -60,7 +60,7 @@ def events(answer: Answer, asked: Mapping[str, Any]) -> Iterator[bytes]:
     items = output_items(answer)
     numbers = count()
 
-    def event(name: str, **fields: Any) -> bytes:
+    def event(name: str, /, **fields: Any) -> bytes:
         return sse.event({"type": name, "sequence_number": next(numbers), **fields}, name)
 
     whole = _response(answer, asked, items)
