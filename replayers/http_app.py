@@ -138,7 +138,7 @@ def _asked(
     """Send one turn; the end of the replay is not waited out."""
     url = urlsplit(_url(system, checkout))
     answers: queue.SimpleQueue[_Response | Exception] = queue.SimpleQueue()
-    connection = _connection(url, system.timeout_s)
+    connection = _connection(url)
     headers = {**system.headers, "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
     work = threading.Thread(target=_post, args=(connection, url, turn, headers, answers), daemon=True)
     work.start()
@@ -166,9 +166,9 @@ def _url(system: HttpSystem, checkout: Checkout) -> str:
     return checkout.url or system.url
 
 
-def _connection(url: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
+def _connection(url: SplitResult) -> http.client.HTTPConnection:
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    return kind(url.hostname or "", url.port, timeout=timeout_s)
+    return kind(url.hostname or "", url.port)
 
 
 def _post(
