@@ -55,6 +55,7 @@ def replay_python(
     modes: Modes | None = None,
     preset: str = "code-change",
     model: LiveModel | None = None,
+    reachable: Sequence[tuple[str, int]] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -67,6 +68,7 @@ def replay_python(
         modes: How boundaries are answered.
         preset: The preset's name, for the result.
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
+        reachable: Hosts and ports of this machine that the guard lets the app connect to.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -77,8 +79,8 @@ def replay_python(
     calls, seen = Calls(playback, model), _Seen()
     outside = _outside(system, trace, calls)
     with running(system, checkout, calls, outside) as child:
-        reachable = [("127.0.0.1", port) for port in child.ports]
-        child.send(_setup(system, checkout, arguments, recorded_tools(trace), reachable))
+        served = [("127.0.0.1", port) for port in child.ports]
+        child.send(_setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served)))
         ending = _serve(child, calls, seen, system)
         seen.refused += child.cell.attempts()
     if calls.failed is not None:
