@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import orjson
 
 from ..cases.trace import Trace
 from .calls import Calls
+from .clock import clock_environment, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
@@ -60,7 +61,8 @@ def replay_command(
     started = time.perf_counter()
     calls = Calls(Playback(trace, modes), model)
     outside = Outside(calls, trace, system.mcp)
-    with _started(system, checkout, outside, turns) as program:
+    clock = calls.playback.modes.clock
+    with _started(system, checkout, outside, turns, clock.start(trace)) as program:
         run = run_program(program.process, _fed(system, turns), program.limits(system, calls))
         attempts = program.cell.attempts()
     if calls.failed is not None:
@@ -77,6 +79,8 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=run.left_behind,
+            clock=program.clock,
+            clock_doubt=clock.doubt(program.clock),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),
@@ -90,6 +94,8 @@ class _Program:
     process: subprocess.Popen[bytes]
     cell: Cell
     mark: Mark
+    clock: str
+    """What time it sees, and how; empty: its own."""
 
     def limits(self, system: CommandSystem, calls: Calls) -> Limits:
         return Limits(system.timeout_s, calls.stopped.is_set, lambda: calls.waited_s, self.mark)
@@ -97,7 +103,7 @@ class _Program:
 
 @contextlib.contextmanager
 def _started(
-    system: CommandSystem, checkout: Checkout, outside: Outside, turns: Sequence[Any]
+    system: CommandSystem, checkout: Checkout, outside: Outside, turns: Sequence[Any], start_ns: int | None
 ) -> Iterator[_Program]:
     """Start the program in a cell, with all that it may reach; nothing of it is left at the end."""
     level, mark = level_for(system, python=False), new_mark()
@@ -107,16 +113,19 @@ def _started(
             prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=LISTENERS)
         )
         stack.callback(end_marked, mark)
+        argv = _arguments(system, turns)
+        told, how = clock_environment(start_ns, argv, checkout.folder) if start_ns is not None else ({}, "")
+        own = _environment(system, checkout, outside, cell, scratch)
         process = cell.start(
-            _arguments(system, turns),
-            env={**_environment(system, checkout, outside, cell, scratch), mark[0]: mark[1]},
+            argv,
+            env={**_joined(own, told), mark[0]: mark[1]},
             cwd=checkout.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         stack.enter_context(outside.serving(cell.sockets))
-        yield _Program(process, cell, mark)
+        yield _Program(process, cell, mark, shown_as(start_ns, how) if start_ns is not None else "")
 
 
 def _environment(
@@ -124,6 +133,19 @@ def _environment(
 ) -> dict[str, str]:
     own = {**scrubbed_environment(str(scratch)), **system.env, **checkout.env}
     return {**own, **outside.environment(cell.ports, scratch, own.get("PATH", ""))}
+
+
+_LISTS = {"NODE_OPTIONS": " ", "LD_PRELOAD": ":"}
+"""Variables that name several things, and what is between those."""
+
+
+def _joined(own: Mapping[str, str], further: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with further variables; a list goes on after the program's own."""
+    joined = {
+        name: _LISTS[name].join((own[name], value)) if name in _LISTS and own.get(name) else value
+        for name, value in further.items()
+    }
+    return {**own, **joined}
 
 
 def _arguments(system: CommandSystem, turns: Sequence[Any]) -> list[str]:

@@ -82,6 +82,7 @@ def replay_http(
         around=Surroundings(
             isolation=EXTERNAL,
             refused=outside.refused,
+            clock_doubt=calls.playback.modes.clock.doubt(""),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),
@@ -112,9 +113,7 @@ class _Response:
     body: bytes
 
 
-def _conversation(
-    system: HttpSystem, checkout: Checkout, calls: Calls, turns: Sequence[Any], trace_id: str
-) -> Ending:
+def _conversation(system: HttpSystem, checkout: Checkout, calls: Calls, turns: Sequence[Any], trace_id: str) -> Ending:
     """Send every turn and return how that ended; of several answers the output is a list."""
     outputs = []
     for turn in turns:
@@ -132,9 +131,7 @@ def _conversation(
     return Ending("completed", outputs if len(turns) > 1 else outputs[0])
 
 
-def _asked(
-    system: HttpSystem, checkout: Checkout, calls: Calls, turn: Any, trace_id: str
-) -> _Response | Ending:
+def _asked(system: HttpSystem, checkout: Checkout, calls: Calls, turn: Any, trace_id: str) -> _Response | Ending:
     """Send one turn; the end of the replay is not waited out."""
     url = urlsplit(_url(system, checkout))
     answers: queue.SimpleQueue[_Response | Exception] = queue.SimpleQueue()

@@ -24,6 +24,7 @@ import msgspec
 
 from ..cases.trace import ToolCall, Trace
 from .boundary import RecordedCall, recorded_calls
+from .clock import RECORDED_CLOCK, ClockMode
 from .comparison import AnswerForm, answers_equal
 from .divergence import request_differences, value_differences
 from .matching import CallIndex, Found, only_reads
@@ -53,6 +54,8 @@ class Modes:
     on_miss: OnMiss = "fail"
     answers: AnswerForm = "json"
     """How live answers are compared with recorded ones."""
+    clock: ClockMode = RECORDED_CLOCK
+    """What time the system sees."""
 
     def of(self, kind: BoundaryKind, name: str, seq: int = 1) -> Mode:
         """Return the mode of one boundary call; what is said of a name wins over what is said of its kind."""

@@ -156,11 +156,9 @@ class _Streams:
             self._said += chunk
         else:
             self._complaints += chunk
-            del self._complaints[: -_TAIL_BYTES]
+            del self._complaints[:-_TAIL_BYTES]
 
-    def run(
-        self, returncode: int | None, *, timed_out: bool = False, left_behind: tuple[str, ...] = ()
-    ) -> Run:
+    def run(self, returncode: int | None, *, timed_out: bool = False, left_behind: tuple[str, ...] = ()) -> Run:
         complaints = bytes(self._complaints).decode("utf-8", "replace")
         return Run(returncode, bytes(self._said), complaints, timed_out, self.flooded, left_behind)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ..cases.errors import ReplayError
 from ..cases.trace import ToolCall, Trace
 from .boundary import kind_of
-from .calls import Calls
+from .calls import Answered, Calls
 from .child_messages import NO_MESSAGE
 from .child_process import ChildProcess, running
+from .clock import shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .live import LiveModel
 from .playback import Modes, Playback
@@ -35,6 +36,8 @@ class _Seen:
     refused: list[str] = field(default_factory=list)
     refused_at_start: int = 0
     functions: tuple[str, ...] = ()
+    clock: str = ""
+    """How the app is shown the time, in words; empty: it sees its own."""
     unfinished: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     is_ready: bool = False
@@ -76,11 +79,14 @@ def replay_python(
     """
     started = time.perf_counter()
     playback = Playback(trace, modes)
+    clock = playback.modes.clock
+    start_ns = clock.start(trace)
     calls, seen = Calls(playback, model), _Seen()
     outside = _outside(system, trace, calls)
     with running(system, checkout, calls, outside) as child:
         served = [("127.0.0.1", port) for port in child.ports]
-        child.send(_setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served)))
+        setup = _setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served))
+        child.send({**setup, "clock_ns": start_ns})
         ending = _serve(child, calls, seen, system)
         seen.refused += child.cell.attempts()
     if calls.failed is not None:
@@ -89,6 +95,7 @@ def replay_python(
     if outside is not None:
         functions |= set(outside.functions_with({}))
         refused += outside.refused
+    shown = shown_as(start_ns, seen.clock) if start_ns is not None and seen.clock else ""
     return finished(
         playback,
         ending,
@@ -104,6 +111,8 @@ def replay_python(
             unfinished=seen.unfinished,
             unseen=seen.unseen,
             functions=tuple(sorted(functions)),
+            clock=shown,
+            clock_doubt=clock.doubt(shown),
             environment=environment(),
         ),
     )
@@ -186,6 +195,7 @@ def _setup(
         "allow_subprocess": system.allow_subprocess,
         "tools": sorted(name for name in tools if not may_run_for_real(system.allow_live, name)),
         "reachable": [list(each) for each in reachable],
+        "clock_ns": None,
         "check": False,
     }
 
@@ -227,6 +237,7 @@ def _handle(
             seen.is_ready = True
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
+            seen.clock = message["clock"]
         case "call":
             child.send(_answer(calls, message))
         case "answered" if reply := calls.answered(message["seq"], message["answer"], message["error"]):
@@ -289,4 +300,12 @@ def _answer(calls: Calls, message: Mapping[str, Any]) -> dict[str, Any]:
     )
     reply = answered.reply
     answer = {"action": reply.action, "seq": answered.seq, "name": message["name"], "value": reply.value}
-    return {**answer, "error": reply.error, "text": answered.text}
+    return {**answer, "error": reply.error, "text": answered.text, "ended_ns": _ended(calls, answered)}
+
+
+def _ended(calls: Calls, answered: Answered) -> int | None:
+    """Return when the recorded call had ended whose answer is served: so late it is then for the app too."""
+    playback, recorded = calls.playback, answered.recorded
+    if recorded is None or playback.modes.clock.mode != "recorded":
+        return None
+    return recorded.span.end_ns if playback.events[answered.seq - 1].mode == "recorded" else None

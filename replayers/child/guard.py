@@ -6,6 +6,7 @@ import contextlib
 import functools
 import importlib
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Callable, Collection
@@ -74,6 +75,15 @@ def refuse(channel: Channel, event: str, args: tuple[Any, ...]) -> NoReturn:
     place = f"{(own or frames)[-1].filename}:{(own or frames)[-1].lineno}" if frames else ""
     # At the end of the process, libraries send off what they collected (telemetry): refused, and no work of the
     # system. What its own code tries then is.
-    if own or not channel.is_ending:
+    is_work = own or not channel.is_ending
+    if is_work and not _names_processor(frames):
         channel.send({"op": "refused", "what": plain_text(f"{event} {target}"), "place": plain_text(place)})
     raise PermissionError(f"unrepeat refuses {event} {target} in a replay")
+
+
+def _names_processor(frames: list[traceback.FrameSummary]) -> bool:
+    """Whether the standard library tries to start ``uname -p``, which it can do without.
+
+    Clients of model providers tell the platform in a header; that is no work of the system.
+    """
+    return any(frame.name == "from_subprocess" and frame.filename == platform.__file__ for frame in frames)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .channel import Channel, ReplayStopped
+from .clock import Clock
 from .diversion import Diversion
 from .endings import begin_end, describe, end_last, end_with_harness, wait_for_daemons
 from .entry import Call, require_callable_with
@@ -44,7 +45,7 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
     except BaseException as error:
         channel.send({"op": "failed", **describe(error)})
         return
-    channel.send({"op": "ready", "boundaries": app.diversion.found})
+    channel.send({"op": "ready", "boundaries": app.diversion.found, "clock": app.clock})
     if not setup["check"]:
         serve(channel, app, setup["arguments"])
 
@@ -56,6 +57,8 @@ class App:
     entry: Callable[..., Any]
     diversion: Diversion
     tools: UnnamedTools
+    clock: str
+    """How it is shown the time of the incident, in words; empty: it sees its own."""
 
 
 def serve(channel: Channel, app: App, arguments: Any) -> None:
@@ -78,6 +81,7 @@ def serve(channel: Channel, app: App, arguments: Any) -> None:
 
 def prepare(channel: Channel, setup: Mapping[str, Any]) -> App:
     """Import the app and replace its boundaries."""
+    clock = show_time(channel, setup["clock_ns"])
     # The folder of start.py comes first there: its modules would stand in for the app's of the same name.
     own = os.path.realpath(os.path.dirname(__file__))
     sys.path[:] = [*setup["paths"], *(path for path in sys.path if os.path.realpath(path) != own)]
@@ -95,4 +99,14 @@ def prepare(channel: Channel, setup: Mapping[str, Any]) -> App:
     tools = UnnamedTools(diversion, setup["tools"], entry, channel.app_paths)
     tools.guard()
     set_tripwire(channel, diversion.originals, handlers)
-    return App(entry, diversion, tools)
+    return App(entry, diversion, tools, clock)
+
+
+def show_time(channel: Channel, start_ns: int | None) -> str:
+    """Have the app see a time; returns how, in words. Before its code is loaded, which may ask for the time."""
+    if start_ns is None:
+        return ""
+    from .time_of_day import show  # loads datetime, which not every app does
+
+    channel.clock = Clock(start_ns)
+    return show(channel.clock)

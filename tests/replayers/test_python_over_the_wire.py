@@ -61,7 +61,7 @@ def test_guard_around_a_tool_is_judged_like_with_functions(tmp_path):
 
 
 def test_further_question_to_the_model_stops_the_replay_soon(tmp_path):
-    app = SYNC.replace("return answer.content", "messages.append({'role': 'user', 'content': 'And?'})")
+    app = SYNC.replace("return answer.content", "messages.append({'role': 'user', 'content': 'And?'}); continue")
     replay = replayed(tmp_path, app=app, boundaries=BY_TOOLS)
     assert replay.outcome == "stopped"
     assert "step 6, model call" in replay.error
@@ -83,7 +83,9 @@ def test_other_hosts_stay_out_of_reach(tmp_path):
     tools = TOOLS.replace('raise RuntimeError("the real tool was called")', "pass")
     app = SYNC.replace(
         "    client = OpenAI()",
-        "    import socket\n    try: socket.create_connection(('192.0.2.1', 443), timeout=2)\n    except OSError: pass\n"
+        "    import socket\n"
+        "    try: socket.create_connection(('192.0.2.1', 443), timeout=2)\n"
+        "    except OSError: pass\n"
         "    client = OpenAI()",
     )
     replay = replayed(tmp_path, app=app, tools=tools, boundaries=BY_TOOLS)
