@@ -48,7 +48,7 @@ class _Seen:
     """What the entry returned; the app may still be at work in threads."""
 
 
-def replay_python(
+def replay_python(  # noqa: PLR0913 - what one replay consists of
     trace: Trace,
     system: PythonSystem,
     checkout: Checkout,

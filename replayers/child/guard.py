@@ -6,7 +6,6 @@ import contextlib
 import functools
 import importlib
 import os
-import platform
 import sys
 import traceback
 from collections.abc import Callable, Collection
@@ -86,4 +85,5 @@ def _names_processor(frames: list[traceback.FrameSummary]) -> bool:
 
     Clients of model providers tell the platform in a header; that is no work of the system.
     """
-    return any(frame.name == "from_subprocess" and frame.filename == platform.__file__ for frame in frames)
+    platform = getattr(sys.modules.get("platform"), "__file__", None)
+    return any(frame.name == "from_subprocess" and frame.filename == platform for frame in frames)
