@@ -1,0 +1,84 @@
+"""The first process of the PID namespace, and the launcher that waits for it: how a program's end is passed on."""
+
+from __future__ import annotations
+
+# ``signal`` would make enumerations of its numbers first.
+import _signal  # type: ignore[import-not-found]
+import contextlib
+import os
+import select
+
+from .kernel import PR_SET_DUMPABLE, prctl
+
+_FORWARDED = (
+    *(_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT),
+    *(_signal.SIGUSR1, _signal.SIGUSR2, _signal.SIGCONT, _signal.SIGWINCH),
+)
+
+
+def close_all_but(*fds: int) -> None:
+    """Close every other descriptor: who reads the program's output must see its end, not ours."""
+    last = -1
+    for fd in sorted(fds):
+        os.closerange(last + 1, fd)
+        last = fd
+    os.closerange(last + 1, 1 << 20)
+
+
+def forward_signals(pid: int) -> None:
+    """Pass on to a process what would end or wake this one."""
+
+    def forward(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    for each in _FORWARDED:
+        _signal.signal(each, forward)
+
+
+def reap(program: int, status_fd: int) -> None:
+    """Be the first process: take in what is orphaned until the program ends. What it left behind ends with us."""
+    close_all_but(status_fd)
+    forward_signals(program)
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == program:
+            os.write(status_fd, b"%d" % status)
+            os._exit(0)
+
+
+def wait_for(init: int, status_fd: int, life_fd: int) -> None:
+    """Be the launcher: end as the program ended, and end it when the harness is gone."""
+    close_all_but(status_fd, life_fd)
+    forward_signals(init)
+    # Not by a thread: none can be made once the children are to be in another PID namespace.
+    waiting = select.poll()
+    waiting.register(status_fd, select.POLLIN)
+    waiting.register(life_fd, select.POLLIN)
+    if status_fd not in dict(waiting.poll()):
+        os.kill(init, _signal.SIGKILL)
+    os.waitpid(init, 0)
+    told = os.read(status_fd, 32)
+    # Nothing was told: the first process was killed, and the program with it.
+    end_like(int(told) if told else _signal.SIGKILL)
+
+
+def end_like(status: int) -> None:
+    """End this process as another ended."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        prctl(PR_SET_DUMPABLE, 0)  # the core, if any, was the program's
+        _default(number)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 70)
+
+
+def _default(number: int) -> None:
+    with contextlib.suppress(OSError, ValueError):  # SIGKILL has no other action
+        _signal.signal(number, _signal.SIG_DFL)
+
+
+def restore_signals() -> None:
+    """Undo what Python ignores: a program would inherit it."""
+    for each in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(each, _signal.SIG_DFL)
