@@ -33,7 +33,7 @@ class Outside:
         self._mcp = mcp
         self._sink = ProxySink()
         if mcp:
-            from .wire.mcp_stub import tools_of  # the extra `mcp`
+            from .wire.mcp_tools import tools_of  # the extra `mcp`
 
             self.tools = tools_of(trace, {name: each.tools for name, each in mcp.items()})
 

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ...cases.errors import ReplayError
+
+if TYPE_CHECKING:
+    from ..system import CommandSystem, PythonSystem
 
 Level = Literal["netns", "landlock", "guard", "none"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -45,7 +48,7 @@ def obstacles() -> dict[Level, str]:
 
     Each is tried by running a program at it; once in a process.
     """
-    return dict(_tried())
+    return {level: _obstacle(level) for level in LEVELS}
 
 
 def chosen(required: str, *, python: bool) -> Level:
@@ -64,9 +67,7 @@ def chosen(required: str, *, python: bool) -> Level:
         raise ReplayError(
             f"expected one of {', '.join(LEVELS)}, got {floor}", where="isolation", hint="Correct `isolation`"
         )
-    in_the_way = obstacles()
-    levels: list[Level] = [level for level in LEVELS if not in_the_way[level] and (python or level != "guard")]
-    strongest = levels[0]
+    strongest = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
     if is_at_least(strongest, floor):
         return strongest
     raise ReplayError(
@@ -76,18 +77,40 @@ def chosen(required: str, *, python: bool) -> Level:
     )
 
 
+def level_for(system: PythonSystem | CommandSystem, *, python: bool) -> Level:
+    """Return the level that a system runs at: the one it names, else the strongest that can be had.
+
+    Args:
+        system: The system.
+        python: Whether it is a callable, run by the Python child, which guards itself.
+
+    Raises:
+        ReplayError: The level cannot be had, or it is weaker than what is required.
+    """
+    named = system.isolation
+    if not named:
+        return chosen(system.required_isolation, python=python)
+    where = f"system {system.name}: isolation"
+    if named not in LEVELS or named == "none" or (named == "guard" and not python):
+        raise ReplayError(f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`")
+    level: Level = LEVELS[LEVELS.index(named)]
+    if obstacle := _obstacle(level):
+        raise ReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
+    if not is_at_least(level, system.required_isolation or "none"):
+        raise ReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
+    return level
+
+
 def _hint(required: str) -> str:
     see = "See why and what to do with `unrepeat doctor`"
     return see if required else f"{see}, or run without any: --allow-no-isolation"
 
 
 @functools.cache
-def _tried() -> dict[Level, str]:
-    return {"netns": _obstacle("netns"), "landlock": _obstacle("landlock"), "guard": "", "none": ""}
-
-
 def _obstacle(level: Level) -> str:
     """Return why a level cannot be had and what to do; empty where a program ran at it."""
+    if level in ("guard", "none"):
+        return ""
     if sys.platform != "linux":
         return f"{level} is a feature of Linux; replay in a Linux machine or container to have it"
     if os.uname().machine not in _MACHINES:
