@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..cases.errors import CaseError, ConfigError, ReplayError
@@ -148,21 +149,28 @@ def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
             preset=preset,
             model=model,
         )
+    return _over_connections(what, trace, checkout, system, arguments, preset, model)
+
+
+def _over_connections(
+    what: Plan,
+    trace: Trace,
+    checkout: Checkout,
+    system: CommandSystem | HttpSystem,
+    arguments: object,
+    preset: str,
+    model: LiveModel | None,
+) -> Replay:
     # Imported here: a web server takes a while to load, and a callable whose boundaries are functions needs none.
-    if isinstance(system, CommandSystem):
-        from ..replayers.command_app import replay_command as run
-    else:
-        from ..replayers.http_app import replay_http as run
-    return run(
-        trace,
-        system,
-        checkout,
-        turns=[arguments],
-        case_id=_id(what),
-        modes=what.modes,
-        preset=preset,
-        model=model,
+    from ..replayers.command_app import replay_command
+    from ..replayers.http_app import replay_http
+
+    replay = (
+        partial(replay_command, trace, system)
+        if isinstance(system, CommandSystem)
+        else partial(replay_http, trace, system)
     )
+    return replay(checkout, turns=[arguments], case_id=_id(what), modes=what.modes, preset=preset, model=model)
 
 
 def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:

@@ -26,7 +26,7 @@ from .system import Checkout, PythonSystem
 if TYPE_CHECKING:
     from .outside import Outside
 
-CHILD = Path(__file__).parent / "child" / "start.py"
+CHILD = Path(__file__).resolve().parent / "child" / "start.py"
 LISTENERS = 2
 """How many listening sockets the outside of a replay takes; see ``outside.LISTENERS``, slow to import."""
 _POLL_S = 0.2

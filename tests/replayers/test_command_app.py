@@ -41,8 +41,10 @@ def test_guard_of_the_program_shows_as_a_call_that_was_not_made(tmp_path):
 
 def test_changed_prompt_is_a_changed_request(tmp_path):
     replay = replayed_command(tmp_path, DESK.replace("You are a desk.", "You are a careful desk."))
-    assert replay.headline().grade == "changed_request"
-    assert replay.headline().differences[0].path == "/messages/0/content"
+    headline = replay.headline()
+    assert headline is not None
+    assert headline.grade == "changed_request"
+    assert headline.differences[0].path == "/messages/0/content"
 
 
 def test_call_the_recording_lacks_stops_the_program(tmp_path):
@@ -117,5 +119,5 @@ def test_program_that_is_not_there_is_no_verdict_on_it(tmp_path):
 
 
 def test_interpreter_of_the_harness_is_seen(tmp_path):
-    code = "import unrepeat.replayers.calls, sys; print(sys.prefix)"
+    code = "import orjson, sys; print(sys.prefix)"
     assert replayed_command(tmp_path, command=(sys.executable, "-c", code)).trace.output == sys.prefix
