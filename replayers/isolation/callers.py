@@ -90,7 +90,7 @@ class Caller:
             status = dict(
                 line.split(":", 1) for line in (self._folder / "status").read_text("utf-8", "replace").splitlines()
             )
-            pid = status["NSpid"].split()[-1] if "NSpid" in status else status["Tgid"].strip()
+            pid = status.get("NStgid", status["Tgid"]).split()[-1]  # as it sees itself
             words = Path("/proc", status["Tgid"].strip(), "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         except (OSError, KeyError, ValueError):
             return "a process that is gone"

@@ -153,7 +153,7 @@ class Cell:
         told = ""
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 64)
+                data, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 64, socket.MSG_CMSG_CLOEXEC)
             except TimeoutError:
                 raise self._not_isolated(f"nothing within {_SETUP_TIMEOUT_S:g} s") from None
             if not data:

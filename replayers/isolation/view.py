@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -28,7 +29,7 @@ def view(
         scratch: The folder that is written to.
         reads: What else it needs.
     """
-    hidden = _hidden()
+    hidden = _hidden(os.environ.get("XDG_RUNTIME_DIR", ""))
     wanted = [*_interpreters(argv[0], env), _OWN_CODE, cwd.resolve(), *(path.resolve() for path in reads)]
     kept = {path for path in wanted if path.exists() and _is_below(path, hidden)}
     version, writable = folder.resolve(), scratch.resolve()
@@ -40,9 +41,10 @@ def view(
     }
 
 
-def _hidden() -> list[Path]:
+@functools.cache
+def _hidden(runtime: str) -> list[Path]:
     """Return the folders to hide, each once and none below another."""
-    named = [*_HIDDEN, os.environ.get("XDG_RUNTIME_DIR", "")]
+    named = [*_HIDDEN, runtime]
     found = {Path(name).resolve() for name in named if name and os.path.isdir(name)}
     found = {path for path in found if Path("/dev") not in path.parents and len(path.parts) > 1}
     return sorted(path for path in found if not found & set(path.parents))
@@ -54,13 +56,17 @@ def _is_below(path: Path, hidden: Iterable[Path]) -> bool:
 
 
 def _is_covered(path: Path, kept: set[Path]) -> bool:
-    return path in kept - {path} or bool(kept & set(path.parents)) or False
+    return bool(kept & set(path.parents))
+
+
+@functools.cache
+def _own_interpreter() -> list[Path]:
+    return sorted({Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)})
 
 
 def _interpreters(program: str, env: Mapping[str, str]) -> Iterator[Path]:
     """Yield what the program and our own Python are installed in, virtual environments and their bases included."""
-    for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix):
-        yield Path(prefix).resolve()
+    yield from _own_interpreter()
     found = shutil.which(program, path=env.get("PATH", os.defpath))
     if found is None:
         return

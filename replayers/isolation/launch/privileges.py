@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 
@@ -43,7 +42,9 @@ def drop_all() -> None:
     """Give up every capability for good: nothing that is executed later gets one back, not as root either."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-    with contextlib.suppress(OSError):  # not allowed without CAP_SETPCAP, and past the last one the kernel knows
+    try:
         for each in range(_MAX_CAPABILITIES):
             prctl(PR_CAPBSET_DROP, each)
+    except OSError:  # past the last one that the kernel knows; or there is none to drop, nor CAP_SETPCAP to do it
+        pass
     syscall("capset", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))

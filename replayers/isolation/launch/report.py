@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import _socket
 import marshal
-from array import array
-from typing import Any
+import struct
+
+TYPE_CHECKING = False  # ``typing`` itself would be imported at each start
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Control:
@@ -16,7 +19,7 @@ class Control:
 
     def tell(self, kind: str, *facts: Any, fds: tuple[int, ...] = ()) -> None:
         """Send a message, with file descriptors."""
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", fds))] if fds else []
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(fds)}i", *fds))] if fds else []
         self._socket.sendmsg([marshal.dumps((kind, *facts))], rights)
 
     def tell_plainly(self, kind: str, *facts: Any) -> None:

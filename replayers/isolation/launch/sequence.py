@@ -6,7 +6,6 @@ import _signal  # type: ignore[import-not-found]
 import _thread
 import marshal
 import os
-from typing import Any
 
 from . import kernel
 from .init import reap, restore_signals, wait_for
@@ -14,6 +13,10 @@ from .kernel import SetupError
 from .privileges import drop_all
 from .report import Control
 from .syscall_filter import install
+
+TYPE_CHECKING = False  # ``typing`` itself would be imported at each start
+if TYPE_CHECKING:
+    from typing import Any
 
 _NAMESPACES = (
     kernel.CLONE_NEWUSER
