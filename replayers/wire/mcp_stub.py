@@ -15,7 +15,7 @@ import orjson
 
 from ...cases.errors import ConfigError
 from ..calls import Calls
-from .mcp_answers import METHOD_NOT_FOUND, METHODS, McpAnswers, McpError, Recording
+from .mcp_answers import INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, McpError, Recording
 from .mcp_shims import shims
 from .mcp_tools import tools_of
 
@@ -126,7 +126,7 @@ class _Watched:
         elif message["type"] == "http.response.body" and self._status in (400, 406, 413, 415):
             said = _error_in(message.get("body", b""))
             # Any other error of a 400 is the negotiation of versions.
-            if self._status != 400 or said[0] in (_PARSE_ERROR, _INVALID_REQUEST):
+            if self._status != 400 or said[0] in (_PARSE_ERROR, _INVALID_REQUEST, INVALID_PARAMS):
                 self._calls.fault(f"MCP server {self._server}: a request that is none ({self._status}, {said[1]})")
         await self._send(message)
 
