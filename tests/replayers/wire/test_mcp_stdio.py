@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,20 +32,12 @@ HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"na
 
 
 def lines(*messages):
-    return b"".join(
-        m if isinstance(m, bytes) else json.dumps({"jsonrpc": "2.0", **m}).encode() + b"\n" for m in messages
-    )
+    return b"".join(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n" for message in messages)
 
 
-def bridge(stub_url, sent, *, command=(sys.executable, BRIDGE, "orders"), **env):
-    done = subprocess.run(
-        list(command),
-        input=sent,
-        capture_output=True,
-        timeout=60,
-        env={"UNREPEAT_MCP_URL": stub_url, **env},
-        check=False,
-    )
+def bridge(stub_url, sent, *, command=(sys.executable, BRIDGE, "orders")):
+    env = {"UNREPEAT_MCP_URL": stub_url}
+    done = subprocess.run(list(command), input=sent, capture_output=True, timeout=60, env=env, check=False)
     return done, [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -75,11 +68,9 @@ def test_runs_with_other_pythons_and_nothing_installed(version):
 
 def test_line_that_is_no_json_is_answered_and_noted_and_the_next_is_served():
     with serving(TRACE) as stub:
-        _, said = bridge(
-            stub.url, lines({"id": 1, "method": "initialize", "params": HELLO}, b"{oops\n", b"\n") + hello()
-        )
-        assert [each.get("id") for each in said] == [1, None, 1, "two"]
-        assert said[1]["error"]["code"] == -32700
+        _, said = bridge(stub.url, b"{oops\n\n" + hello())
+        assert [each.get("id") for each in said] == [None, 1, "two"]
+        assert said[0]["error"]["code"] == -32700
         assert len(stub.calls.faults) == 1
 
 
@@ -194,9 +185,8 @@ def test_commands_that_cannot_be_stood_for_are_refused(tmp_path, servers, told):
 
 def test_requests_sent_at_once_are_asked_in_their_order():
     spans = [tool_span(f"t{n}", "get_order", {"n": n}, f"order {n}") for n in range(50)]
-    calls = [
-        {"id": n, "method": "tools/call", "params": {"name": "get_order", "arguments": {"n": n}}} for n in range(50)
-    ]
+    asked = [{"name": "get_order", "arguments": {"n": n}} for n in range(50)]
+    calls = [{"id": n, "method": "tools/call", "params": params} for n, params in enumerate(asked)]
     with serving(recording(*spans)) as stub:
         _, said = bridge(stub.url, lines({"id": "i", "method": "initialize", "params": HELLO}, *calls))
         assert [each["id"] for each in said[1:]] == list(range(50))
@@ -215,3 +205,33 @@ def test_ping_of_a_server_is_answered_while_a_call_is_open():
     with served(app) as url:
         _, said = bridge(url, hello("tools/call", name="a", arguments={}))
     assert said[1]["result"]["content"][0]["text"] == "pinged"
+
+
+def test_connection_that_the_server_closed_meanwhile_is_opened_again():
+    async def call(ctx, params):
+        return CallToolResult(content=[TextContent(type="text", text="still here")])
+
+    app = Server("idle", on_call_tool=call).streamable_http_app(streamable_http_path="/mcp/orders")
+    with served(app, timeout_keep_alive=1) as url:
+        command, env = [sys.executable, BRIDGE, "orders"], {"UNREPEAT_MCP_URL": url}
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
+        with process:
+            assert process.stdin is not None
+            process.stdin.write(hello("ping"))
+            process.stdin.flush()
+            time.sleep(2)
+            process.stdin.write(lines({"id": 3, "method": "tools/call", "params": {"name": "a"}}))
+            said = [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
+    assert said[-1]["result"]["content"][0]["text"] == "still here"
+
+
+def test_answer_that_is_cut_off_is_an_error_of_the_request():
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            headers = [(b"content-type", b"text/event-stream")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b": nothing comes\n\n"})
+
+    with served(app, lifespan="off") as url:
+        _, said = bridge(url, lines({"id": 5, "method": "tools/list"}))
+    assert (said[0]["id"], said[0]["error"]["message"]) == (5, "the replay does not answer: the answer was cut off")
