@@ -11,15 +11,19 @@ from ..boundary import RecordedCall
 from ..calls import Answered, Calls
 from ..canonical import dumps
 from .mcp_names import recorded_name
-from .mcp_recorded import Exchange, error_code, exchanges, tool_exchanges
+from .mcp_recorded import Exchange, error_code, exchanges, is_tool_error, tool_exchanges
 from .mcp_results import recorded_result, tool_error, tool_result
 
-INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
+METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603
 _LISTS = {
-    "resources/list": "resources", "resources/templates/list": "resourceTemplates", "prompts/list": "prompts",
-}  # fmt: skip
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+    "prompts/list": "prompts",
+}
+_INTRODUCTION = {"serverInfo": dict, "capabilities": dict, "instructions": str}
 _READS = ("resources/read", "prompts/get")
-METHODS = ("tools/list", "tools/call", *_LISTS, *_READS)
+_LOGGING = "logging/setLevel"
+METHODS = ("tools/list", "tools/call", *_LISTS, *_READS, _LOGGING)
 """What is answered here; everything else is the SDK's, or unknown."""
 
 
@@ -78,7 +82,7 @@ class McpAnswers:
         for exchange in self._own:
             if exchange.method == "initialize" and isinstance(exchange.result, Mapping):
                 said = exchange.result
-                return {key: said[key] for key in ("serverInfo", "capabilities", "instructions") if said.get(key)}
+                return {key: said[key] for key, form in _INTRODUCTION.items() if isinstance(said.get(key), form)}
         return {}
 
     def has(self, kind: str) -> bool:
@@ -103,6 +107,8 @@ class McpAnswers:
             raise self._refused(f"{method} with params that are no object", INVALID_PARAMS)
         if method == "tools/call":
             return self._call(params, call_path)
+        if method == _LOGGING:
+            return self._set_level()
         return self._list(method) if method in _LISTS else self._read(method, params)
 
     def _call(self, params: Mapping[str, Any], call_path: Sequence[str] | None) -> dict[str, Any]:
@@ -114,7 +120,8 @@ class McpAnswers:
         if name == tool and tool in self._shared:
             self._tell_apart(tool, arguments)
         answered = self._calls.ask("tool", name, arguments, call_path)
-        if answered.recorded is not None and name == tool and self._is_others(answered.recorded):
+        behind = self._behind(answered.recorded)
+        if behind is not None and name == tool and self._is_others(behind):
             raise self._refused(f"step {answered.seq}, call of {tool}: the recorded answer is another server's")
         return self._replied(answered, name, tool)
 
@@ -133,7 +140,8 @@ class McpAnswers:
         behind = self._behind(recorded)
         result = recorded_result(behind.result) if behind is not None else None
         result = result or tool_result(reply.value, answered.text, self._tools.get(tool))
-        return {**result, "isError": True} if recorded is not None and recorded.stated_error() else result
+        failed = recorded is not None and (recorded.stated_error() or is_tool_error((behind or recorded).span))
+        return {**result, "isError": True} if failed else result
 
     def _failed(self, error: str, recorded: RecordedCall | None) -> dict[str, Any]:
         """Return the result of a tool that failed, or raise the error of a request that was refused."""
@@ -156,22 +164,31 @@ class McpAnswers:
         """
         asked = self._calls.playback.prepared("tool", arguments).exact
         same = [call for call in self._recording.by_name.get(tool, ()) if call.prepared.exact == asked]
-        unsaid = [call for call in same if (behind := self._behind(call)) is None or not behind.servers]
+        unsaid = [call for call in same if (behind := self._behind(call)) is None or not self._is_stated(behind)]
         if unsaid and len({dumps([call.answer(), call.error()]) for call in same}) > 1:
             raise self._refused(
                 f"call of {tool}: several servers have a tool of this name, and the recording does not say which of"
                 " them gave which answer to these arguments"
             )
 
-    def _is_others(self, recorded: RecordedCall) -> bool:
-        behind = self._behind(recorded)
-        return behind is not None and not self._may_be_own(behind)
+    def _is_others(self, exchange: Exchange) -> bool:
+        return not exchange.is_of(self.server) and any(map(exchange.is_of, self._others))
+
+    def _is_stated(self, exchange: Exchange) -> bool:
+        """Whether the recording says which of the servers a request was asked of, in a name that one of them has."""
+        return exchange.is_of(self.server) or self._is_others(exchange)
 
     def _may_be_own(self, exchange: Exchange) -> bool:
         """Whether a recorded request was asked of this server, for all that the recording says."""
         if exchange.is_of(self.server) or not self._others:
             return True
-        return not exchange.servers and exchange.method in ("tools/call", *_READS)
+        return exchange.method in ("tools/call", *_READS) and not self._is_others(exchange)
+
+    def _set_level(self) -> dict[str, Any]:
+        """Take the level of log messages, of which a stub sends none, where the recorded server took it."""
+        if "logging" in self.introduction().get("capabilities", {}):
+            return {}
+        raise self._refused(f"unknown method {_LOGGING}", METHOD_NOT_FOUND)
 
     def _list(self, method: str) -> dict[str, Any]:
         """Return a recorded listing, all its pages together; an empty one where there is none."""

@@ -85,6 +85,11 @@ def error_code(span: Span) -> int | None:
     return None
 
 
+def is_tool_error(span: Span) -> bool:
+    """Whether a tool reported a failure in its result, as the conventions for MCP say it."""
+    return span.attributes.get("error.type") == "tool_error"
+
+
 def plain_name(name: str) -> str:
     """Return a server's name as instrumentations and agents spell it inside other names: ``my server`` is my_server."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import select
 import shutil
 import sys
 from typing import Any, Dict, Iterator, List, Optional
@@ -28,6 +29,10 @@ _TIMEOUT_S = 600.0
 
 class Unreachable(Exception):
     """The stub server does not answer."""
+
+
+class Gone(Exception):
+    """The client does not read any more."""
 
 
 class Bridge:
@@ -47,9 +52,12 @@ class Bridge:
         """Send one message of the client and write what is answered."""
         message = _parsed(line)
         asked = message if isinstance(message, dict) else {}
+        answered = False
         try:
             for answer in self._post(line, asked):
-                self._deliver(answer, asked)
+                answered = self._deliver(answer, asked) or answered
+            if not answered and "id" in asked and "method" in asked:
+                raise Unreachable("the answer was cut off")
         except (OSError, http.client.HTTPException, Unreachable) as error:
             self.close()
             if "id" in asked and "method" in asked:
@@ -74,7 +82,8 @@ class Bridge:
 
     def _post(self, line: bytes, asked: Dict[str, Any]) -> Iterator[bytes]:
         response = self._sent(line, self._headers(asked))
-        self._session = response.getheader("mcp-session-id") or self._session
+        if asked.get("method") == "initialize" and response.status < 400:  # a refused request opens none
+            self._session = response.getheader("mcp-session-id") or ""
         if (response.getheader("content-type") or "").startswith("text/event-stream"):
             yield from _events(response)
             return
@@ -85,15 +94,14 @@ class Bridge:
             raise Unreachable(f"HTTP status {response.status}")
 
     def _sent(self, line: bytes, headers: Dict[str, str]) -> http.client.HTTPResponse:
-        """Return the response; a kept connection that was closed meanwhile is opened once more before any was sent."""
+        """Return the response. Nothing is sent twice: a call that came twice would be another call."""
+        kept = self._connection.sock if self._connection is not None else None
+        if kept is not None and select.select([kept], [], [], 0)[0]:
+            self.close()  # readable with nothing asked: the server closed it meanwhile
         if self._connection is None:
             self._connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
-        try:
-            self._connection.request("POST", self._path, body=line, headers=headers)
-            return self._connection.getresponse()
-        except http.client.RemoteDisconnected:
-            self.close()
-            raise
+        self._connection.request("POST", self._path, body=line, headers=headers)
+        return self._connection.getresponse()
 
     def _headers(self, asked: Dict[str, Any]) -> Dict[str, str]:
         headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
@@ -114,20 +122,24 @@ class Bridge:
                 headers["mcp-name"] = _header(named)
         return headers
 
-    def _deliver(self, answer: bytes, asked: Dict[str, Any]) -> None:
+    def _deliver(self, answer: bytes, asked: Dict[str, Any]) -> bool:
+        """Write one message of the server; whether it is the answer to what was asked."""
         message = _parsed(answer)
         if not isinstance(message, (dict, list)):
             raise Unreachable(f"expected JSON-RPC, got {answer[:200]!r}")
         if isinstance(message, dict):
             if message.get("method") == "ping" and "id" in message:
                 self._pong(message["id"])
-                return
-            if message.get("id") is None and "error" in message and "id" in asked:
+                return False
+            if message.get("id") is None and "error" in message and "method" in asked:
+                if "id" not in asked:
+                    return False  # a notification, which nothing is answered to
                 message["id"] = asked["id"]  # refused by the transport, which does not say what
             result = message.get("result")
             if asked.get("method") == "initialize" and isinstance(result, dict):
                 self._version = str(result.get("protocolVersion") or "")
         _write(json.dumps(message).encode())
+        return isinstance(message, list) or ("method" not in message and message.get("id") == asked.get("id"))
 
     def _pong(self, request_id: Any) -> None:
         """Answer the server's ping on a connection of its own: this one is still being read."""
@@ -171,8 +183,11 @@ def _error(request_id: Any, message: str) -> bytes:
 
 
 def _write(message: bytes) -> None:
-    sys.stdout.buffer.write(message + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(message + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        raise Gone from error
 
 
 def serve(url: str, server: str) -> None:
@@ -182,8 +197,8 @@ def serve(url: str, server: str) -> None:
         for line in sys.stdin.buffer:
             if line.strip():
                 bridge.forward(line)
-    except BrokenPipeError:
-        # The client is gone; so that the interpreter does not say so at its end.
+    except Gone:
+        # So that the interpreter does not say so at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         pass

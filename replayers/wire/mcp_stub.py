@@ -15,7 +15,7 @@ import orjson
 
 from ...cases.errors import ConfigError
 from ..calls import Calls
-from .mcp_answers import METHODS, McpAnswers, McpError, Recording
+from .mcp_answers import INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, McpError, Recording
 from .mcp_shims import shims
 from .mcp_tools import tools_of
 
@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 """Largest request, in bytes: arguments may hold files."""
 PATH_HEADER = b"x-unrepeat-path"
 """Enclosing boundary calls as ``kind:name``, outermost first, separated by commas."""
-_PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND = -32700, -32600, -32601
+_PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 _MODERN = "2026-07-28"
 """The first protocol version in which each result says what it is."""
 
@@ -126,7 +126,7 @@ class _Watched:
         elif message["type"] == "http.response.body" and self._status in (400, 406, 413, 415):
             said = _error_in(message.get("body", b""))
             # Any other error of a 400 is the negotiation of versions.
-            if self._status != 400 or said[0] in (_PARSE_ERROR, _INVALID_REQUEST):
+            if self._status != 400 or said[0] in (_PARSE_ERROR, _INVALID_REQUEST, INVALID_PARAMS):
                 self._calls.fault(f"MCP server {self._server}: a request that is none ({self._status}, {said[1]})")
         await self._send(message)
 
@@ -161,7 +161,7 @@ def _server(answers: McpAnswers, calls: Calls) -> Any:
         except McpError as error:
             raise MCPError(error.code, error.message) from None
         except MCPError as error:
-            if error.code == _METHOD_NOT_FOUND:
+            if error.code == METHOD_NOT_FOUND:
                 calls.fault(f"MCP server {answers.server}: unknown method {ctx.method}")
             raise
         return _in_words_of(ctx.protocol_version, ctx.method, result)

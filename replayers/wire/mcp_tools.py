@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ...cases import strict_json
 from ...cases.errors import ConfigError, SourceError
 from ...cases.trace import ModelCall, Trace
-from .mcp_names import bare_name
+from .mcp_names import bare_name, prefixes
 from .mcp_recorded import Exchange, exchanges
 
 Tool = dict[str, Any]
@@ -34,12 +34,22 @@ def tools_of(trace: Trace, servers: Mapping[str, Path | None]) -> dict[str, list
         ConfigError: A file holds no tools, or nobody says which tools are a server's.
     """
     listings = [each for each in exchanges(trace) if each.method == "tools/list" and _tools_in(each.result)]
+    offered = {tool["name"] for tool in _definitions(trace)}
     found: dict[str, list[Tool]] = {}
     for name, file in servers.items():
-        tools = _listed([each for each in listings if each.is_of(name) or (len(servers) == 1 and not each.servers)])
+        own = [each for each in listings if each.is_of(name) or _is_offered(each, name, offered)]
+        if not own and len(servers) == 1 and len({each.servers for each in listings}) == 1:
+            own = listings  # one server in the recording and one in the configuration, whatever they are called
+        tools = _listed(own) or ([] if file is None else _read(file))
         if tools or file is not None:
-            found[name] = tools or _read(file)  # type: ignore[arg-type]  # either is there
+            found[name] = tools
     return found | _offered(trace, [name for name in servers if name not in found], found)
+
+
+def _is_offered(listing: Exchange, server: str, offered: Container[str]) -> bool:
+    """Whether the model was offered the tools of a listing under the name of a server."""
+    names = [tool["name"] for tool in _tools_in(listing.result)]
+    return not listing.servers and any(all(prefix + name in offered for name in names) for prefix in prefixes(server))
 
 
 def _listed(listings: list[Exchange]) -> list[Tool]:

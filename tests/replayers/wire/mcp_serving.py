@@ -80,14 +80,22 @@ def serving(
         async with stub.running():
             yield
 
-    app = Starlette(routes=[Mount("/mcp", app=stub)], lifespan=lifespan)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
+    with served(Starlette(routes=[Mount("/mcp", app=stub)], lifespan=lifespan)) as url:
+        yield Stub(url, calls)
+
+
+@contextlib.contextmanager
+def served(app: Any, **options: Any) -> Iterator[str]:
+    """Serve an app on the loopback until the end of the block, and give the URL of its /mcp."""
+    # With the protocol named: asyncio sets TCP_NODELAY only then, and each answer would take 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2, **options))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     _wait_until(lambda: server.started)
     try:
-        yield Stub(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", calls)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
     finally:
         server.should_exit = True
         thread.join(10)

@@ -30,9 +30,7 @@ ASKED = {"order_id": "ord_1"}
 ORDER = {"status": "paid", "cents": 1000}
 ORDER_TEXT = '{"status": "paid", "cents": 1000}'
 TRACE = recording(
-    tool_span(
-        "t1", "get_order", ASKED, {"status": "paid", "cents": 1000}, result_raw='{"status": "paid", "cents": 1000}'
-    ),
+    tool_span("t1", "get_order", ASKED, ORDER, result_raw=ORDER_TEXT),
     tool_span("t2", "refund", ASKED, "refunded"),
 )
 SAID = {"content": [{"type": "text", "text": ORDER_TEXT}]}
