@@ -137,11 +137,13 @@ def replay_case(
 
 def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
     """Replay one trace against one version on disk; a live model answers the model boundary where there is one."""
+    first, *then = turns_of(what, trace)
     return replay_python(
         trace,
         python_system(what),
         checkout,
-        arguments=entry_arguments(what, trace),
+        arguments=first,
+        then=then,
         case_id=_id(what),
         modes=what.modes,
         preset="model-change" if model is not None else what.loaded.case.replay.preset,
@@ -193,6 +195,16 @@ def system_of(name: str, system: SystemConfig, entry: str) -> PythonSystem:
         allow_live=frozenset(system.allow_live),
         allow_subprocess=system.allow_subprocess,
     )
+
+
+def turns_of(what: Plan, trace: Trace) -> list[object]:
+    """Return what the entry is called with, one turn after the other; a single one is no conversation.
+
+    Raises:
+        CaseError, ReplayError: Neither the case nor the trace says.
+    """
+    stated = what.loaded.case.replay.turns
+    return [*stated] if stated is not None else [entry_arguments(what, trace)]
 
 
 def entry_arguments(what: Plan, trace: Trace) -> object:

@@ -56,6 +56,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     preset: str = "code-change",
     model: LiveModel | None = None,
     reachable: Sequence[tuple[str, int]] = (),
+    then: Sequence[Any] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -70,6 +71,8 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
         reachable: Hosts and ports of this machine where the harness listens for the app's clients; every other
             connection is refused.
+        then: What the entry is called with after that, one turn of the conversation after the other. The output is
+            the list of what it answered then.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -82,7 +85,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     calls, seen = Calls(playback, model), _Seen()
     with running(system, checkout) as child:
         setup = _setup(system, checkout, arguments, recorded_tools(trace), reachable)
-        child.send({**setup, "clock_ns": start_ns})
+        child.send({**setup, "clock_ns": start_ns, "turns": [arguments, *then]})
         ending = _serve(child, calls, seen, system)
     shown = shown_as(start_ns, seen.clock) if start_ns is not None and seen.clock else ""
     return finished(
@@ -170,7 +173,7 @@ def _setup(
         "entry": system.entry,
         "boundaries": {kind: list(patterns) for kind, patterns in system.boundaries.items()},
         "paths": [str((checkout.folder / path).resolve()) for path in system.paths],
-        "arguments": arguments,
+        "turns": [arguments],
         "allow_subprocess": system.allow_subprocess,
         "tools": sorted(name for name in tools if not may_run_for_real(system.allow_live, name)),
         "reachable": [list(each) for each in reachable],
