@@ -11,7 +11,7 @@ from typing import Any
 from ..cases.errors import ConfigError
 from ..cases.replay_settings import BoundaryRule, ReplaySettings
 from ..replayers.clock import RECORDED_CLOCK, ClockMode
-from ..replayers.playback import Modes
+from ..replayers.playback import Modes, Turns
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def modes_of(
     if unrecorded:
         live |= allowed
     recorded: set[str] = set()
-    static = {}
+    static: dict[str, Any] = {}
     rules = dict(settings.boundaries)
     clock = _clock(rules.pop("clock", None), f"{where}: replay.boundaries.clock", unrecorded=unrecorded)
     for kind, rule in rules.items():
@@ -49,7 +49,8 @@ def modes_of(
             live -= keys
             recorded |= keys
         else:
-            static.update(dict.fromkeys(keys, rule.value))
+            stated = rule.value if rule.turns is None else Turns(tuple(rule.turns))
+            static.update(dict.fromkeys(keys, stated))
     _require_allowed(live - {"model"} if model or unrecorded else live, allowed, where)
     return Modes(
         live=frozenset(live),

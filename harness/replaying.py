@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..replayers.playback import Modes
 from ..replayers.provider_errors import ModelUnavailableError
 from ..replayers.python_app import replay_python
 from ..replayers.replay import Replay
-from ..replayers.system import AnySystem, Checkout, CommandSystem, PythonSystem
+from ..replayers.system import AnySystem, Checkout, CommandSystem, HttpSystem, PythonSystem
 from ..replayers.trajectory import replay_trajectory
 from ..replayers.usage import SpendCapError
 from .config import Project, SystemConfig, load_project, system_named
@@ -137,19 +137,21 @@ def replay_case(
 def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
     """Replay one trace against one version; a live model answers the model boundary where there is one."""
     preset = "model-change" if model is not None else what.loaded.case.replay.preset
-    system, arguments = runnable(what), entry_arguments(what, trace)
-    if isinstance(system, PythonSystem):
-        return replay_python(
-            trace,
-            system,
-            checkout,
-            arguments=arguments,
-            case_id=_id(what),
-            modes=what.modes,
-            preset=preset,
-            model=model,
-        )
-    return _over_connections(what, trace, checkout, system, arguments, preset, model)
+    system, turns = runnable(what), turns_of(what, trace)
+    if not isinstance(system, PythonSystem):
+        return _over_connections(what, trace, checkout, system, turns, preset, model)
+    first, *then = turns
+    return replay_python(
+        trace,
+        system,
+        checkout,
+        arguments=first,
+        then=then,
+        case_id=_id(what),
+        modes=what.modes,
+        preset=preset,
+        model=model,
+    )
 
 
 def _over_connections(
@@ -157,7 +159,7 @@ def _over_connections(
     trace: Trace,
     checkout: Checkout,
     system: CommandSystem | HttpSystem,
-    arguments: object,
+    turns: Sequence[object],
     preset: str,
     model: LiveModel | None,
 ) -> Replay:
@@ -170,7 +172,7 @@ def _over_connections(
         if isinstance(system, CommandSystem)
         else partial(replay_http, trace, system)
     )
-    return replay(checkout, turns=[arguments], case_id=_id(what), modes=what.modes, preset=preset, model=model)
+    return replay(checkout, turns=turns, case_id=_id(what), modes=what.modes, preset=preset, model=model)
 
 
 def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
@@ -212,6 +214,16 @@ def runnable(what: Plan) -> AnySystem:
         entry=what.loaded.case.replay.entry,
         required=what.isolation,
     )
+
+
+def turns_of(what: Plan, trace: Trace) -> list[object]:
+    """Return what the entry is called with, one turn after the other; a single one is no conversation.
+
+    Raises:
+        CaseError, ReplayError: Neither the case nor the trace says.
+    """
+    stated = what.loaded.case.replay.turns
+    return [*stated] if stated is not None else [entry_arguments(what, trace)]
 
 
 def entry_arguments(what: Plan, trace: Trace) -> object:

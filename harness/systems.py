@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..cases.errors import ConfigError
 from ..replayers.boundary import BOUNDARY_KINDS
+from ..replayers.replay import BoundaryKind
 from ..replayers.system import AnySystem, CommandSystem, HttpSystem, McpServer, PythonSystem
 from .config import Project, SystemConfig
 
@@ -100,7 +101,7 @@ def _http(project: Project, name: str, system: SystemConfig) -> HttpSystem:
     )
 
 
-def _boundaries(system: SystemConfig) -> Mapping[str, tuple[str, ...]]:
+def _boundaries(system: SystemConfig) -> Mapping[BoundaryKind, tuple[str, ...]]:
     return {kind: tuple(getattr(system.boundaries, kind)) for kind in BOUNDARY_KINDS}
 
 

@@ -178,7 +178,7 @@ def _cell(
         level,
         folder=checkout.folder,
         scratch=scratch,
-        reads=(*system.reads, CHILD.parent),
+        reads=(*system.reads, CHILD.parent, *((checkout.folder / path).resolve() for path in system.paths)),
         listeners=LISTENERS if outside is not None else 0,
         allow_subprocess=system.allow_subprocess,
     )

@@ -15,13 +15,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..cases.trace import Trace
-from .preloading import faketime_library, is_node, takes_preload
+from .preloading import faketime_library, is_node, is_python, takes_preload
 from .replay import Mode
 
 TOLD = "UNREPEAT_NOW only"
 IN_NODE = "Date in Node"
+IN_PYTHON = "replaced functions"
 BY_FAKETIME = "faketime"
 _SHIM = Path(__file__).parent / "clock.cjs"
+_PRELOAD = Path(__file__).parent / "preload"
+"""Holds what Python loads at its start from ``PYTHONPATH``."""
 _NS = 1_000_000_000
 _EARLIEST_NS = 946_684_800 * _NS
 """The year 2000. Earlier ones are no dates of an AI system: such a trace counts its time from a start of its own."""
@@ -88,15 +91,17 @@ def clock_environment(start_ns: int, argv: Sequence[str], folder: Path | None = 
         folder: Where it runs; the current folder by default.
 
     Returns:
-        What to add to its environment, and how it is shown, in words: ``Date in Node``, ``faketime``, or
-        ``UNREPEAT_NOW only`` where it has to ask by itself. ``NODE_OPTIONS`` and ``LD_PRELOAD`` that it has of its
-        own are to be kept in front.
+        What to add to its environment, and how it is shown, in words: ``Date in Node``, ``replaced functions``
+        (Python), ``faketime``, or ``UNREPEAT_NOW only`` where it has to ask by itself. What it has of its own in
+        ``NODE_OPTIONS``, ``PYTHONPATH`` and ``LD_PRELOAD`` is to be kept beside these.
     """
     started_ns = time.time_ns()
     # Every process counts from the moment this one was started: a second one does not begin at the start again.
     told = {"UNREPEAT_NOW": rfc3339(start_ns), "UNREPEAT_NOW_SINCE": rfc3339(started_ns)}
     if is_node(argv, folder):
         return {**told, "NODE_OPTIONS": f"--require {_quoted(str(_SHIM))}"}, IN_NODE
+    if is_python(argv, folder):
+        return {**told, "PYTHONPATH": str(_PRELOAD)}, IN_PYTHON
     library = faketime_library()
     if library is not None and takes_preload(argv, folder):
         return {**told, **_of_faketime(library, start_ns - started_ns)}, BY_FAKETIME
@@ -104,7 +109,9 @@ def clock_environment(start_ns: int, argv: Sequence[str], folder: Path | None = 
 
 
 def _of_faketime(library: Path, ahead_ns: int) -> dict[str, str]:
-    # An offset, not a date: libfaketime reads dates in the local time zone, and starts anew in each process.
+    # An offset, not a date: libfaketime reads dates in the local time zone, and starts anew in each process. With a
+    # monotonic clock of its own, waits with a time-out never end (its issue 390). Without, sleeping until a moment
+    # fails up to 0.9.10, with an error (426).
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME": f"{ahead_ns / _NS:+.6f}",

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 _NODE = frozenset({"node", "nodejs", "npx", "npm", "tsx", "ts-node", "yarn", "pnpm"})
 """Programs that run in Node. Bun and Deno take no ``NODE_OPTIONS``."""
+_PYTHON = re.compile(r"python[0-9.]*|pypy[0-9.]*|uvicorn|gunicorn|flask|fastapi")
+"""Programs that run in Python."""
+_ISOLATED = re.compile(r"-[A-Za-z]*[EIS][A-Za-z]*")
+"""Options with which Python takes nothing from its environment, or loads nothing at its start."""
 _LIBRARIES = (
     "/usr/lib/*-linux-*/faketime/libfaketime.so.1",
     "/usr/lib*/faketime/libfaketime.so.1",
@@ -29,10 +35,25 @@ def is_node(argv: Sequence[str], folder: Path | None = None) -> bool:
         argv: The program and its arguments.
         folder: Where it runs; the current folder by default.
     """
-    words = _without_env(argv)
-    if not words:
+    words = _runtime(argv, folder)
+    return bool(words) and Path(words[0]).name in _NODE
+
+
+def is_python(argv: Sequence[str], folder: Path | None = None) -> bool:
+    """Whether a command runs a program in Python that heeds ``PYTHONPATH``; see ``is_node``."""
+    words = _runtime(argv, folder)
+    if not words or not _PYTHON.fullmatch(Path(words[0]).name):
         return False
-    return Path(words[0]).name in _NODE or any(Path(each).name in _NODE for each in _shebang(_found(words[0], folder)))
+    options = itertools.takewhile(lambda word: word.startswith("-") and word not in ("-c", "-m"), words[1:])
+    return not any(map(_ISOLATED.fullmatch, options))
+
+
+def _runtime(argv: Sequence[str], folder: Path | None) -> list[str]:
+    """Return the command that runs a program: itself, or what the first line of its script names."""
+    words = _without_env(argv)
+    if not words or Path(words[0]).name in _NODE:
+        return words
+    return _shebang(_found(words[0], folder)) or words
 
 
 def takes_preload(argv: Sequence[str], folder: Path | None = None) -> bool:

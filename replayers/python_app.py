@@ -59,6 +59,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     preset: str = "code-change",
     model: LiveModel | None = None,
     reachable: Sequence[tuple[str, int]] = (),
+    then: Sequence[Any] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -72,6 +73,8 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         preset: The preset's name, for the result.
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
         reachable: Hosts and ports of this machine that the guard lets the app connect to.
+        then: What the entry is called with after that, one turn of the conversation after the other. The output is
+            the list of what it answered then.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -86,7 +89,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
     with running(system, checkout, calls, outside) as child:
         served = [("127.0.0.1", port) for port in child.ports]
         setup = _setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served))
-        child.send({**setup, "clock_ns": start_ns})
+        child.send({**setup, "clock_ns": start_ns, "turns": [arguments, *then]})
         ending = _serve(child, calls, seen, system)
         seen.refused += child.cell.attempts()
     if calls.failed is not None:
@@ -191,7 +194,7 @@ def _setup(
         "entry": system.entry,
         "boundaries": {kind: list(patterns) for kind, patterns in system.boundaries.items()},
         "paths": [str((checkout.folder / path).resolve()) for path in system.paths],
-        "arguments": arguments,
+        "turns": [arguments],
         "allow_subprocess": system.allow_subprocess,
         "tools": sorted(name for name in tools if not may_run_for_real(system.allow_live, name)),
         "reachable": [list(each) for each in reachable],

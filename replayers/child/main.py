@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,8 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
     try:
         app = prepare(channel, setup)
         if not setup["check"]:
-            require_callable_with(app.entry, setup["arguments"])
+            for arguments in setup["turns"]:
+                require_callable_with(app.entry, arguments)
     except UnusableError as error:
         channel.send({"op": "unusable", "error": plain_text(str(error)), "hint": plain_text(error.hint)})
         return
@@ -47,7 +48,7 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
         return
     channel.send({"op": "ready", "boundaries": app.diversion.found, "clock": app.clock})
     if not setup["check"]:
-        serve(channel, app, setup["arguments"])
+        serve(channel, app, setup["turns"])
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class App:
     """How it is shown the time of the incident, in words; empty: it sees its own."""
 
 
-def serve(channel: Channel, app: App, arguments: Any) -> None:
+def serve(channel: Channel, app: App, turns: Sequence[Any]) -> None:
     """Call the app and tell the harness what became of it."""
     call = Call(channel.app_paths, app.diversion.leads_to_boundary)
     try:
-        output = to_json(call.make(app.entry, arguments))
+        output = to_json(call.make_all(app.entry, turns))
         unfinished = wait_for_daemons(channel.app_paths)
         unseen = [plain_text(each) for each in (*call.unseen, *app.tools.late())]
     except ReplayStopped as stop:
