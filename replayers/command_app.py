@@ -19,7 +19,6 @@ from .clock import clock_environment, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
-from .leftovers import Mark, end_marked, new_mark
 from .live import LiveModel
 from .outside import LISTENERS, Outside
 from .playback import Modes, Playback
@@ -93,12 +92,11 @@ class _Program:
 
     process: subprocess.Popen[bytes]
     cell: Cell
-    mark: Mark
     clock: str
     """What time it sees, and how; empty: its own."""
 
     def limits(self, system: CommandSystem, calls: Calls) -> Limits:
-        return Limits(system.timeout_s, calls.stopped.is_set, lambda: calls.waited_s, self.mark)
+        return Limits(system.timeout_s, calls.stopped.is_set, lambda: calls.waited_s, self.cell.left_behind)
 
 
 @contextlib.contextmanager
@@ -106,26 +104,25 @@ def _started(
     system: CommandSystem, checkout: Checkout, outside: Outside, turns: Sequence[Any], start_ns: int | None
 ) -> Iterator[_Program]:
     """Start the program in a cell, with all that it may reach; nothing of it is left at the end."""
-    level, mark = level_for(system, python=False), new_mark()
+    level = level_for(system, python=False)
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="app-", ignore_cleanup_errors=True)))
         cell = stack.enter_context(
             prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=LISTENERS)
         )
-        stack.callback(end_marked, mark)
         argv = _arguments(system, turns)
         told, how = clock_environment(start_ns, argv, checkout.folder) if start_ns is not None else ({}, "")
         own = _environment(system, checkout, outside, cell, scratch)
         process = cell.start(
             argv,
-            env={**_joined(own, told), mark[0]: mark[1]},
+            env=_joined(own, told),
             cwd=checkout.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         stack.enter_context(outside.serving(cell.sockets))
-        yield _Program(process, cell, mark, shown_as(start_ns, how) if start_ns is not None else "")
+        yield _Program(process, cell, shown_as(start_ns, how) if start_ns is not None else "")
 
 
 def _environment(

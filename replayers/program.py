@@ -14,14 +14,10 @@ from typing import Any
 
 import orjson
 
-from .leftovers import Mark, marked
-
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 """Most a program may print as its answer."""
 _TAIL_BYTES = 4000
 _POLL_S = 0.05
-_GRACE_S = 1.0
-"""How long processes that outlive the program may go on: they may be on their way to a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,8 @@ class Limits:
     """Whether the replay has come to its end although the program has not."""
     waited_s: Callable[[], float]
     """How long the program has been waiting for a live model, which is not its own time."""
-    mark: Mark
-    """What its processes carry in their environment."""
+    left_behind: Callable[[], tuple[str, ...]]
+    """Tells the processes that the program left running, once it has ended."""
 
 
 def run_program(process: subprocess.Popen[bytes], text: bytes, limits: Limits) -> Run:
@@ -79,17 +75,10 @@ def run_program(process: subprocess.Popen[bytes], text: bytes, limits: Limits) -
             if time.monotonic() > until + limits.waited_s():
                 return streams.run(None, timed_out=True)
             streams.turn(_POLL_S)
-        left_behind = _outlived(process, streams, limits) if process.returncode == 0 else ()
+        left_behind = limits.left_behind() if process.returncode == 0 else ()
         streams.drain()
-        return streams.run(process.returncode, left_behind=left_behind)
-
-
-def _outlived(process: subprocess.Popen[bytes], streams: _Streams, limits: Limits) -> tuple[str, ...]:
-    """Wait a moment for what the program left running, and return what is then still there."""
-    until = time.monotonic() + _GRACE_S
-    while (names := [name for pid, name in marked(limits.mark) if pid != process.pid]) and time.monotonic() < until:
-        streams.turn(_POLL_S)
-    return tuple(f"the process {name}" for name in names)
+        told = tuple(f"the process {name}" for name in left_behind)
+        return streams.run(process.returncode, left_behind=told)
 
 
 class _Streams:

@@ -91,6 +91,8 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         setup = _setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served))
         child.send({**setup, "clock_ns": start_ns, "turns": [arguments, *then]})
         ending = _serve(child, calls, seen, system)
+        if ending.outcome == "completed" and system.allow_subprocess:
+            seen.unfinished += tuple(f"the process {name}" for name in child.cell.left_behind())
         seen.refused += child.cell.attempts()
     if calls.failed is not None:
         raise calls.failed

@@ -12,12 +12,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ...cases.errors import ReplayError
-from ..leftovers import end_marked, new_mark
+from ..leftovers import end_marked, marked, new_mark
 from .view import view
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _FIRST_PORT_INSIDE = 8101
 _BACKLOG = 1024
 _SETUP_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 10.0
+_LEFT_GRACE_S = 1.0
+_LEFT_POLL_S = 0.02
 _MAX_MESSAGE_BYTES = 1 << 16
 _DOCTOR = "See what can be had here with `unrepeat doctor`"
 
@@ -53,6 +56,7 @@ class Cell:
         self._watch: Watch | None = None
         self._attempts: Any = None
         self._init: int | None = None
+        self._left = -1
         self._process: subprocess.Popen[bytes] | None = None
         if level == "netns":
             self.ports = tuple(range(_FIRST_PORT_INSIDE, _FIRST_PORT_INSIDE + listeners))
@@ -98,6 +102,26 @@ class Cell:
         """Return what was refused so far because it led out, with who tried; at most 100, and a count of the rest."""
         return self._attempts.told() if self._attempts else ()
 
+    def left_behind(self) -> tuple[str, ...]:
+        """Return the names of the processes that the program, which has ended, left running.
+
+        They get a moment to come to their end, for they may be on their way to a call. Nothing is known of them where a
+        program was not to start any.
+        """
+        if self.level == "netns":
+            # Told by the first process of the namespace, at its own end.
+            ready, _, _ = select.select([self._left], [], [], 2 * _LEFT_GRACE_S) if self._left >= 0 else ([], [], [])
+            told = os.read(self._left, _MAX_MESSAGE_BYTES) if ready else b""
+            return tuple(told.decode("utf-8", "replace").splitlines())
+        until = time.monotonic() + _LEFT_GRACE_S
+        while (found := self._marked()) and time.monotonic() < until:
+            time.sleep(_LEFT_POLL_S)
+        return found
+
+    def _marked(self) -> tuple[str, ...]:
+        own = self._process.pid if self._process is not None else 0
+        return tuple(name for pid, name in marked(self._mark) if pid != own) if self._mark else ()
+
     def _run(self, command: Sequence[str], program: str, cwd: Path | str, options: Any) -> subprocess.Popen[bytes]:
         try:
             self._process = subprocess.Popen(command, start_new_session=True, **options)
@@ -111,9 +135,11 @@ class Cell:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         life_read, life_write = os.pipe()
         self._closing.callback(os.close, life_write)
-        with ours, theirs, os.fdopen(life_read, "rb", buffering=0), _plan_file() as plan:
-            own = (plan.fileno(), theirs.fileno(), life_read)
-            plan.write(marshal.dumps(self._plan(argv, env, cwd, life_read)))
+        self._left, left_write = os.pipe()
+        self._closing.callback(os.close, self._left)
+        with ours, theirs, _ending(life_read), _ending(left_write), _plan_file() as plan:
+            own = (plan.fileno(), theirs.fileno(), life_read, left_write)
+            plan.write(marshal.dumps({**self._plan(argv, env, cwd), "life_fd": life_read, "left_fd": left_write}))
             plan.seek(0)
             command = [sys.executable, "-I", "-S", str(_START), str(plan.fileno()), str(theirs.fileno())]
             linker = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
@@ -124,7 +150,7 @@ class Cell:
             self._follow(ours, argv[0], cwd)
         return process
 
-    def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, life: int) -> dict[str, Any]:
+    def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> dict[str, Any]:
         shown = view(argv, env, cwd, folder=self._folder, scratch=self._scratch, reads=self._reads)
         if self.level == "netns":
             shown["upper"] = self._upper()
@@ -135,7 +161,6 @@ class Cell:
             "cwd": os.fsencode(cwd.absolute()),
             "ports": self.ports,
             "view": shown,
-            "life_fd": life,
         }
 
     def _upper(self) -> tuple[bytes, bytes]:
@@ -230,6 +255,15 @@ def prepared(
 
 def _listener() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+
+
+@contextlib.contextmanager
+def _ending(fd: int) -> Iterator[None]:
+    """Close a descriptor at the end of the block: the launcher has its own by then."""
+    try:
+        yield
+    finally:
+        os.close(fd)
 
 
 def _plan_file() -> IO[bytes]:

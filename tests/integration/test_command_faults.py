@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from tests.replayers.programs import desk_doing, replayed_command
 
+from unrepeat.replayers import calls
+
 MARK = "unrepeat-fault-test"
 
 
@@ -103,7 +105,8 @@ def test_program_that_reads_no_input_is_none_the_worse(tmp_path):
     assert shell(tmp_path, "echo done", turns=["x" * 5_000_000]).trace.output == "done"
 
 
-def test_model_that_is_asked_for_ever_ends_the_replay(tmp_path):
+def test_boundary_that_is_asked_for_ever_ends_the_replay(tmp_path, monkeypatch):
+    monkeypatch.setattr(calls, "_MOST", 200)
     program = desk_doing(
         'while True: post(os.environ["UNREPEAT_BOUNDARY_URL"] + "/tool/get_order", {"order_id": "ord_1"})'
     )

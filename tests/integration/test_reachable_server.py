@@ -71,7 +71,7 @@ def test_client_reaches_the_server_of_the_harness(tmp_path, port, client, host):
     library = client.split()[0]
     if importlib.util.find_spec(library) is None:
         pytest.skip(f"{library} is not installed")
-    replay = replayed(tmp_path, app=asking(client, host, port), reachable=[("127.0.0.1", port)])
+    replay = replayed(tmp_path, app=asking(client, host, port), reachable=[("127.0.0.1", port)], isolation="guard")
     assert (replay.outcome, replay.trace.output, replay.refused) == ("completed", "hello", ())
 
 
@@ -97,5 +97,5 @@ def test_other_port_of_the_machine_is_refused(tmp_path, port, client):
 def test_way_past_the_server_is_refused_and_reported(tmp_path, port, attempt):
     tried = attempt.format(port=port)
     app = f"import model, tools, socket\ndef handle(text):\n    try: {tried}\n    except PermissionError: return 'no'\n"
-    replay = replayed(tmp_path, app=app, reachable=[("127.0.0.1", port)])
+    replay = replayed(tmp_path, app=app, reachable=[("127.0.0.1", port)], isolation="guard")
     assert (replay.trace.output, len(replay.refused)) == ("no", 1)

@@ -6,9 +6,12 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 import select
+import time
 
 from .kernel import PR_SET_DUMPABLE, prctl
 
+_GRACE_ROUNDS = 100
+_ROUND_S = 0.01
 _FORWARDED = (
     *(_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGQUIT),
     *(_signal.SIGUSR1, _signal.SIGUSR2, _signal.SIGCONT, _signal.SIGWINCH),
@@ -37,15 +40,47 @@ def forward_signals(pid: int) -> None:
         _signal.signal(each, forward)
 
 
-def reap(program: int, status_fd: int) -> None:
-    """Be the first process: take in what is orphaned until the program ends. What it left behind ends with us."""
-    close_all_but(status_fd)
+def reap(program: int, status_fd: int, left_fd: int) -> None:
+    """Be the first process: take in what is orphaned until the program has ended.
+
+    What it left running gets a moment to come to its end; the rest is told by name, and ends with us.
+
+    Args:
+        program: The program.
+        status_fd: Where its status is written.
+        left_fd: Where the names of what it left running are written, a line each.
+    """
+    close_all_but(status_fd, left_fd)
     forward_signals(program)
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == program:
+            os.write(left_fd, _outlived())
             os.write(status_fd, b"%d" % status)
             os._exit(0)
+
+
+def _outlived() -> bytes:
+    """Return the names of the processes that are still there after a moment. Orphans are ours by now."""
+    for _ in range(_GRACE_ROUNDS):
+        try:
+            if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                time.sleep(_ROUND_S)
+        except ChildProcessError:
+            return b""
+    return b"".join(map(_name, _others())) or b"a process\n"
+
+
+def _others() -> list[str]:
+    return [each for each in os.listdir("/proc") if each.isdigit() and each != "1"]
+
+
+def _name(pid: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/comm", "rb") as file:
+            return file.read()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 def wait_for(init: int, status_fd: int, life_fd: int) -> None:

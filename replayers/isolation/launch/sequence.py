@@ -39,7 +39,7 @@ def main(plan_fd: int, control_fd: int) -> None:
     try:
         with open(plan_fd, "rb") as file:
             plan = marshal.load(file)
-        for fd in (control_fd, plan["life_fd"]):
+        for fd in (control_fd, plan["life_fd"], plan["left_fd"]):
             os.set_inheritable(fd, False)
         if plan["level"] == "netns":
             _run_in_namespaces(plan, control)
@@ -77,7 +77,7 @@ def _run_in_namespaces(plan: dict[str, Any], control: Control) -> None:
     has_proc = mount_proc()
     program = os.fork()
     if program:
-        reap(program, status_write)
+        reap(program, status_write, plan["left_fd"])
     os.setsid()
     _become(plan, control, has_proc)
 
