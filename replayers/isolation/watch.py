@@ -17,7 +17,7 @@ from socket import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, AF_UNSPEC
 
 from .callers import Address, Caller
 from .launch.kernel import MACHINE
-from .launch.syscall_filter import NUMBERS
+from .launch.syscall_filter import MSG_FASTOPEN, NUMBERS
 
 _RECEIVE = 0xC0502100
 _SEND = 0xC0182101
@@ -40,7 +40,8 @@ _FAMILIES = {
 }
 _TYPES = {1: "stream", 2: "datagram", 3: "raw", 5: "seqpacket"}
 _NAMES = {pair[MACHINE == "aarch64"]: name for name, pair in NUMBERS.items()}
-_DNS = 53
+_FLAGS = {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}
+"""Where a call has its flags."""
 
 
 class Attempts:
@@ -145,8 +146,9 @@ class Watch:
                 return f"{call} {named}", errno.EPERM, 0
             case "io_uring_setup":
                 return call, errno.EPERM, 0
+        opens = call in _FLAGS and arguments[_FLAGS[call]] & MSG_FASTOPEN
         for address in _addresses(caller, call, arguments):
-            refused = self._refused(caller, address)
+            refused = (errno.EOPNOTSUPP, 0) if opens else self._refused(caller, address)
             if refused is not None:
                 return f"{'connect' if call == 'connect' else 'send to'} {address or 'nothing'}", *refused
         return None

@@ -63,8 +63,8 @@ _TYPE_MASK = 0xF
 _OF_NAME_CACHE = 0x80801
 """Type and flags by which glibc asks whether a name cache runs, at every look-up: no attempt to get out."""
 _TCP = 6
-_MSG_FASTOPEN = 0x20000000
-"""Connects without ``connect``; Landlock does not see it before Linux 6.19."""
+MSG_FASTOPEN = 0x20000000
+"""Connects without ``connect``, unseen by Landlock (landlock-lsm/linux, issue 41)."""
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 _SET_FILTER = 1
@@ -106,7 +106,10 @@ def _unless_one_of(values: tuple[int, ...], action: int) -> list[Instruction]:
 
 
 def _socket_rule(level: str, refused: int) -> list[Instruction]:
-    """Families that lead nowhere but into the network namespace; without one, TCP only: it is what Landlock sees."""
+    """Families that lead nowhere but into the network namespace; without one, TCP only: it is what Landlock sees.
+
+    Multipath TCP it does not see either (landlock-lsm/linux, issue 54).
+    """
     if level == "netns":
         inside = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
         return [_argument(0), *_unless_one_of(inside, refused), _end(ALLOW)]
@@ -126,9 +129,9 @@ def _rules(level: str, is_asked: bool) -> dict[str, list[Instruction]]:
     asked, refused = (NOTIFY, NOTIFY) if is_asked else (ALLOW, REFUSE)
     rules = {
         "connect": [_end(asked)],
-        "sendto": [*_if_any_bit(3, _MSG_FASTOPEN, REFUSE), *_if_pointer(4, asked), _end(ALLOW)],
-        "sendmsg": [*_if_any_bit(2, _MSG_FASTOPEN, REFUSE), _end(asked)],
-        "sendmmsg": [*_if_any_bit(3, _MSG_FASTOPEN, REFUSE), _end(asked)],
+        "sendto": [*_if_any_bit(3, MSG_FASTOPEN, refused), *_if_pointer(4, asked), _end(ALLOW)],
+        "sendmsg": [*_if_any_bit(2, MSG_FASTOPEN, refused), _end(asked)],
+        "sendmmsg": [*_if_any_bit(3, MSG_FASTOPEN, refused), _end(asked)],
         "socket": _socket_rule(level, refused),
         "io_uring_setup": [_end(refused)],
         "clone": [*_if_any_bit(0, CLONE_NEWUSER, REFUSE), _end(ALLOW)],
