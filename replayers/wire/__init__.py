@@ -1,1 +1,1 @@
-"""The loopback side of a replay: what a system's clients talk to in place of providers and MCP servers."""
+"""The wire server: stands for every provider and every other boundary, for a client of any language."""
