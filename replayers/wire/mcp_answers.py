@@ -104,7 +104,7 @@ class McpAnswers:
             return {"tools": self._listed}
         params = {} if params is None else params
         if not isinstance(params, Mapping):
-            raise self._refused(f"{method} with params that are no object", INVALID_PARAMS)
+            raise self.refusal(f"{method} with params that are no object", INVALID_PARAMS)
         if method == "tools/call":
             return self._call(params, call_path)
         if method == _LOGGING:
@@ -114,7 +114,7 @@ class McpAnswers:
     def _call(self, params: Mapping[str, Any], call_path: Sequence[str] | None) -> dict[str, Any]:
         tool, arguments = params.get("name"), params.get("arguments")
         if not isinstance(tool, str) or not (arguments is None or isinstance(arguments, Mapping)):
-            raise self._refused("tools/call without the name of a tool and an object of arguments", INVALID_PARAMS)
+            raise self.refusal("tools/call without the name of a tool and an object of arguments", INVALID_PARAMS)
         arguments = dict(arguments or {})
         name = recorded_name(self.server, tool, self._recording.by_name)
         if name == tool and tool in self._shared:
@@ -122,7 +122,7 @@ class McpAnswers:
         answered = self._calls.ask("tool", name, arguments, call_path)
         behind = self._behind(answered.recorded)
         if behind is not None and name == tool and self._is_others(behind):
-            raise self._refused(f"step {answered.seq}, call of {tool}: the recorded answer is another server's")
+            raise self.refusal(f"step {answered.seq}, call of {tool}: the recorded answer is another server's")
         return self._replied(answered, name, tool)
 
     def _replied(self, answered: Answered, name: str, tool: str) -> dict[str, Any]:
@@ -131,12 +131,12 @@ class McpAnswers:
             raise McpError(INTERNAL_ERROR, f"{step}: {reply.error}")
         if reply.action == "call":
             self._calls.answered(answered.seq, None, "a live tool cannot be reached over MCP")
-            raise self._refused(f"{step}: a live tool cannot be reached over MCP")
+            raise self.refusal(f"{step}: a live tool cannot be reached over MCP")
         recorded = answered.recorded if self._calls.playback.events[answered.seq - 1].mode == "recorded" else None
         if reply.action == "raise":
             return self._failed(reply.error, recorded)
         if recorded is not None and reply.value is None and not _has_answer(recorded.span):
-            raise self._refused(f"{step}: the recording does not hold what the tool answered")
+            raise self.refusal(f"{step}: the recording does not hold what the tool answered")
         behind = self._behind(recorded)
         result = recorded_result(behind.result) if behind is not None else None
         result = result or tool_result(reply.value, answered.text, self._tools.get(tool))
@@ -166,7 +166,7 @@ class McpAnswers:
         same = [call for call in self._recording.by_name.get(tool, ()) if call.prepared.exact == asked]
         unsaid = [call for call in same if (behind := self._behind(call)) is None or not self._is_stated(behind)]
         if unsaid and len({dumps([call.answer(), call.error()]) for call in same}) > 1:
-            raise self._refused(
+            raise self.refusal(
                 f"call of {tool}: several servers have a tool of this name, and the recording does not say which of"
                 " them gave which answer to these arguments"
             )
@@ -188,7 +188,7 @@ class McpAnswers:
         """Take the level of log messages, of which a stub sends none, where the recorded server took it."""
         if "logging" in self.introduction().get("capabilities", {}):
             return {}
-        raise self._refused(f"unknown method {_LOGGING}", METHOD_NOT_FOUND)
+        raise self.refusal(f"unknown method {_LOGGING}", METHOD_NOT_FOUND)
 
     def _list(self, method: str) -> dict[str, Any]:
         """Return a recorded listing, all its pages together; an empty one where there is none."""
@@ -207,9 +207,9 @@ class McpAnswers:
         for exchange in read:
             if _asked(_params(exchange)) == _asked(params):
                 return dict(exchange.result)
-        raise self._refused(f"{method} of {params.get('uri') or params.get('name')}: the recording has no such request")
+        raise self.refusal(f"{method} of {params.get('uri') or params.get('name')}: the recording has no such request")
 
-    def _refused(self, what: str, code: int = INTERNAL_ERROR) -> McpError:
+    def refusal(self, what: str, code: int = INTERNAL_ERROR) -> McpError:
         """Note that nothing can be said about a request, and return the error it is answered with."""
         self._calls.fault(f"MCP server {self.server}: {what}")
         return McpError(code, what)

@@ -23,8 +23,8 @@ def shims(folder: Path, servers: Mapping[str, str], url: str = "") -> dict[str, 
     Args:
         folder: Where to; the caller puts it first on the app's PATH.
         servers: The command line of each server, by name of the server: ``npx -y @acme/orders``.
-        url: Where the stub is: ``http://127.0.0.1:PORT/mcp``. Without it a shim needs ``UNREPEAT_MCP_URL`` in its own
-            environment, which the MCP clients of Python and TypeScript do not hand on by default.
+        url: Where the stub is: ``http://127.0.0.1:PORT/mcp``. Without it, the app needs ``UNREPEAT_MCP_URL`` in its
+            environment, and a shim looks for it there: that can only be done on Linux.
 
     Returns:
         What the environment of the app needs besides its PATH.

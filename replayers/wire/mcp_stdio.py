@@ -220,7 +220,7 @@ def as_shim(shim: Dict[str, Any], given: List[str]) -> None:
     """Stand for the program a shim is named like: its MCP servers are the stub's, nothing else is started."""
     fitting = [server for server, words in shim["servers"].items() if _fits(words, given)]
     if len(fitting) == 1:
-        serve(os.environ.get(_ENVIRONMENT) or shim["url"], fitting[0])
+        serve(os.environ.get(_ENVIRONMENT) or shim["url"] or _of_the_app(), fitting[0])
         return
     program = shim["program"]
     if not fitting and _INTERPRETERS.match(program):
@@ -231,6 +231,25 @@ def as_shim(shim: Dict[str, Any], given: List[str]) -> None:
     raise SystemExit(
         f"unrepeat: `{' '.join([program, *given])}` is not started in a replay; `{program}` stands for {known}"
     )
+
+
+def _of_the_app() -> str:
+    """Return the URL that the nearest process above was started with; empty where that cannot be seen.
+
+    MCP clients do not hand it on: their servers get HOME, PATH and a few more of the app's environment.
+    """
+    mark, process = f"{_ENVIRONMENT}=".encode(), os.getppid()
+    try:
+        while process > 1:
+            with open(f"/proc/{process}/environ", "rb") as environment:
+                found = [each for each in environment.read().split(b"\0") if each.startswith(mark)]
+            if found:
+                return found[0][len(mark) :].decode()
+            with open(f"/proc/{process}/stat", "rb") as stat:
+                process = int(stat.read().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        pass  # another system than Linux, or a process of somebody else
+    return ""
 
 
 def _real(program: str, folder: str) -> Optional[str]:

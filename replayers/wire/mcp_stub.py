@@ -28,8 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Largest request, in bytes: arguments may hold files."""
-PATH_HEADER = b"x-unrepeat-path"
-"""Enclosing boundary calls as ``kind:name``, outermost first, separated by commas."""
+_PATH_HEADER = "x-unrepeat-path"
+"""Enclosing boundary calls as ``kind:name``, outermost first: a JSON list, or separated by commas."""
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 _MODERN = "2026-07-28"
 """The first protocol version in which each result says what it is."""
@@ -156,7 +156,7 @@ def _server(answers: McpAnswers, calls: Calls) -> Any:
             if ctx.method not in METHODS:
                 result = await call_next(ctx)
                 return {**result, **introduced.get(ctx.method, {})}
-            path = _call_path(ctx.request)
+            path = _call_path(ctx.request, answers)
             result = await to_thread.run_sync(answers.answer, ctx.method, ctx.params, path)
         except McpError as error:
             raise MCPError(error.code, error.message) from None
@@ -183,9 +183,19 @@ def _in_words_of(version: str, method: str, result: dict[str, Any]) -> dict[str,
     return {"resultType": "complete", **cached, **result}
 
 
-def _call_path(request: Any) -> tuple[str, ...] | None:
-    stated = request.headers.get(PATH_HEADER.decode()) if request is not None else None
-    return None if stated is None else tuple(filter(None, map(str.strip, stated.split(","))))
+def _call_path(request: Any, answers: McpAnswers) -> tuple[str, ...] | None:
+    stated = request.headers.get(_PATH_HEADER) if request is not None else None
+    if stated is None:
+        return None
+    try:
+        items = orjson.loads(stated) if stated.lstrip().startswith("[") else stated.split(",")
+        path = tuple(item.strip() for item in items if item.strip())
+    except (orjson.JSONDecodeError, AttributeError):
+        path = (stated,)
+    if any(":" not in item for item in path):
+        told = f"{_PATH_HEADER}: expected kind:name, kind:name …, got {stated[:80]!r}"
+        raise answers.refusal(told, INVALID_PARAMS)
+    return path
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:

@@ -145,6 +145,25 @@ def test_shim_of_one_program_tells_servers_by_their_arguments(tmp_path):
         assert over_shim(tmp_path, "npx", "-y", "@acme/orders") == ["get_order", "refund"]
 
 
+def test_shim_finds_the_stub_through_the_app_that_started_it(tmp_path):
+    """The client in this app hands its server the PATH, and nothing of what the app knows of the replay."""
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("looks for the app's environment under /proc")
+    app = tmp_path / "app.py"
+    app.write_text(
+        "import asyncio\nfrom mcp import Client\nfrom mcp.client.stdio import StdioServerParameters, stdio_client\n"
+        "async def main():\n"
+        "    async with Client(stdio_client(StdioServerParameters(command='orders-server'))) as client:\n"
+        "        print([tool.name for tool in (await client.list_tools()).tools])\n"
+        "asyncio.run(main())\n"
+    )
+    shims(tmp_path / "bin", {"orders": "orders-server"})
+    with serving(TRACE) as stub:
+        env = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "UNREPEAT_MCP_URL": stub.url}
+        done = subprocess.run([sys.executable, str(app)], env=env, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("['get_order', 'refund']\n", "")
+
+
 def started(folder, *command):
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(

@@ -21,6 +21,7 @@ from .mcp_serving import GET_ORDER, TOOLS, mcp_span, recording, serving, tool_sp
 
 ASKED = {"order_id": "ord_1"}
 TRACE = recording(tool_span("t1", "get_order", ASKED, "paid"))
+CALL = {"method": "tools/call", "params": {"name": "get_order", "arguments": ASKED}}
 BOTH = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "app", "version": "1"}}
 
@@ -113,13 +114,21 @@ def test_client_that_vanishes_in_mid_request_leaves_the_others_served():
         assert said["result"]["content"][0]["text"] == "paid"
 
 
-def test_call_path_that_a_client_states_is_the_one_that_is_compared():
+@pytest.mark.parametrize("header", ["tool:outer, tool:inner", '["tool:outer", "tool:inner"]'])
+def test_call_path_that_a_client_states_is_the_one_that_is_compared(header):
     with serving(TRACE) as stub:
         client = RawClient(stub.url).hello()
-        call = {"method": "tools/call", "params": {"name": "get_order", "arguments": ASKED}}
-        client.post(call, **{"x-unrepeat-path": "tool:outer, tool:inner"})
+        client.post(CALL, **{"x-unrepeat-path": header})
         assert stub.calls.playback.events[0].call_path == ("tool:outer", "tool:inner")
         assert stub.grades() == ["order"]
+
+
+@pytest.mark.parametrize("header", ["outer", "[3]", "["])
+def test_call_path_that_is_none_is_refused(header):
+    with serving(TRACE) as stub:
+        _, said = RawClient(stub.url).hello().post(CALL, **{"x-unrepeat-path": header})
+        assert said["error"]["message"].startswith("x-unrepeat-path: expected kind:name")
+        assert (stub.calls.playback.events, len(stub.calls.faults)) == ([], 1)
 
 
 def test_recorded_introduction_reaches_the_client():
