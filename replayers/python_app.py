@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cases.errors import ReplayError
 from ..cases.trace import ToolCall, Trace
-from .boundary import kind_of
+from .boundary import RecordedCall, kind_of
 from .calls import Answered, Calls
 from .child_messages import NO_MESSAGE
 from .child_process import ChildProcess, running
@@ -305,12 +305,12 @@ def _answer(calls: Calls, message: Mapping[str, Any]) -> dict[str, Any]:
     )
     reply = answered.reply
     answer = {"action": reply.action, "seq": answered.seq, "name": message["name"], "value": reply.value}
-    return {**answer, "error": reply.error, "text": answered.text, "ended_ns": _ended(calls, answered)}
+    served = _served(calls, answered)
+    late = served.stated_error() if served is not None and reply.action == "answer" else ""
+    ended_ns = served.span.end_ns if served is not None and calls.playback.modes.clock.mode == "recorded" else None
+    return {**answer, "error": reply.error, "text": answered.text, "late_error": late, "ended_ns": ended_ns}
 
 
-def _ended(calls: Calls, answered: Answered) -> int | None:
-    """Return when the recorded call had ended whose answer is served: so late it is then for the app too."""
-    playback, recorded = calls.playback, answered.recorded
-    if recorded is None or playback.modes.clock.mode != "recorded":
-        return None
-    return recorded.span.end_ns if playback.events[answered.seq - 1].mode == "recorded" else None
+def _served(calls: Calls, answered: Answered) -> RecordedCall | None:
+    """Return the recorded call whose answer is served: its stream may end with an error, and so late it is then."""
+    return answered.recorded if calls.playback.events[answered.seq - 1].mode == "recorded" else None

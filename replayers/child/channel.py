@@ -25,6 +25,7 @@ class Channel:
         self._lock = threading.RLock()
         self._owner = os.getpid()
         self._live = 0
+        self._deferred: list[Mapping[str, Any]] = []
         self.clock: Clock | None = None
         """The time that the app sees; None: its own."""
         self.app_paths: tuple[str, ...] = ()
@@ -55,11 +56,23 @@ class Channel:
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a question and return its answer."""
         with self._lock:
+            self.flush()
             self.send(message)
             reply = self.receive()
         if self.clock is not None:
             self.clock.move_to(reply.get("ended_ns"))
         return reply
+
+    def defer(self, message: Mapping[str, Any]) -> None:
+        """Keep a question whose answer does not matter for the next time that one can be sent."""
+        self._deferred.append(message)
+
+    def flush(self) -> None:
+        """Send the questions that were kept."""
+        with self._lock:
+            while self._deferred:
+                self.send(self._deferred.pop(0))
+                self.receive()
 
     def fail(self, why: str) -> NoReturn:
         """End the replay as an error: going on would give the app something the recording does not hold."""

@@ -67,6 +67,7 @@ def serve(channel: Channel, app: App, turns: Sequence[Any]) -> None:
     call = Call(channel.app_paths, app.diversion.leads_to_boundary)
     try:
         output = to_json(call.make_all(app.entry, turns))
+        channel.flush()
         unfinished = wait_for_daemons(channel.app_paths)
         unseen = [plain_text(each) for each in (*call.unseen, *app.tools.late())]
     except ReplayStopped as stop:

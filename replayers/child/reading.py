@@ -19,6 +19,7 @@ from typing import Any
 from .json_form import state
 from .kin import callee, name_of
 from .own_code import is_own
+from .streams import STREAMS as OURS
 
 _MOST_PIECES = 100_000
 _STREAMS = (collections.abc.Iterator, collections.abc.AsyncIterator)
@@ -94,7 +95,8 @@ class Reader:
 
     def _is_lazy(self, value: Any, is_plain: bool) -> bool:
         if not is_plain:
-            return isinstance(value, (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType))
+            made = (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType, *OURS)
+            return isinstance(value, made)
         return inspect.isawaitable(value) or isinstance(value, _STREAMS)
 
     def _is_own_record(self, value: Any) -> bool:
