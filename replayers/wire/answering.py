@@ -1,0 +1,114 @@
+"""Answering: a model request in any dialect, asked of the recording and answered in the same dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..boundary import RecordedCall
+from ..calls import Answered, Calls
+from . import sse
+from .answers import Answer, InexpressibleError, recorded_answer, said_answer
+from .dialect import RESPONSES, Dialect
+from .exchange import CallPath
+from .openai_responses import conversation, output_items
+from .refusals import MISS, RefusedError, recorded_status
+from .response import Response, json_response, refusal, stream_response
+
+_MOST_CONVERSATIONS = 10_000
+
+
+class Answering:
+    """Answers the model requests of one replay."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._held: dict[str, list[Any]] = {}
+        """The conversation that ended in each response, by its id, for requests that only go on with it."""
+        self._keeps_references = any(
+            "previous_response_id" in (call.prepared.request.value.get("params") or {})
+            for call in calls.playback.index.calls
+            if call.kind == "model"
+        )
+        """Whether the recording itself names earlier responses, and so holds only what is new."""
+
+    def respond(self, dialect: Dialect, asked: dict[str, Any], path: CallPath | None) -> Response:
+        """Return the answer to a model request.
+
+        Args:
+            dialect: The protocol it is written in.
+            asked: Its body.
+            path: Its call path; None when nobody knows.
+
+        Raises:
+            RefusedError: The recording has no answer, or none that the protocol can say.
+        """
+        if asked.get(dialect.wants) is None and not (dialect is RESPONSES and asked.get("previous_response_id")):
+            raise RefusedError(400, "invalid_request", f"expected `{dialect.wants}`, got a request without it")
+        request = self._whole(asked) if dialect is RESPONSES else asked
+        try:
+            answered = self._calls.ask("model", str(asked.get("model") or "model"), request, path)
+        except Exception as error:
+            if self._calls.failed is None:
+                raise
+            raise RefusedError(MISS, "model_unavailable", f"the live model failed: {error}", is_fault=False) from error
+        return self._served(dialect, asked, request, answered)
+
+    def _served(
+        self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
+    ) -> Response:
+        reply, call = answered.reply, answered.recorded
+        if reply.action == "stop":
+            raise RefusedError(MISS, "unrecorded_call", self._calls.playback.stopped or reply.error, is_fault=False)
+        if reply.action == "raise":
+            return refusal(_status(call, reply.error), dialect.error(_status(call, reply.error), "error", reply.error))
+        if reply.action != "answer":
+            self._calls.answered(answered.seq, None, "no model to ask")
+            raise RefusedError(MISS, "no_live_model", f"step {answered.seq}: the model is live, and there is none")
+        try:
+            return self._said(dialect, asked, request, answered)
+        except InexpressibleError as error:
+            raise RefusedError(MISS, "no_form", f"step {answered.seq}: {error}") from error
+
+    def _said(
+        self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
+    ) -> Response:
+        answer = self._answer(answered, asked)
+        if dialect is RESPONSES:
+            self._hold(answer, request)
+        if asked.get("stream") is not True:
+            return json_response(dialect.body(answer, asked))
+        if answer.frames and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2]):
+            return stream_response(dialect.recorded(answer.frames))
+        return stream_response(list(dialect.events(answer, asked)))
+
+    def _answer(self, answered: Answered, asked: Mapping[str, Any]) -> Answer:
+        is_recorded = self._calls.playback.events[answered.seq - 1].mode == "recorded"
+        if is_recorded and answered.recorded is not None:
+            return recorded_answer(answered.recorded, answered.seq, asked)
+        return said_answer(answered.reply.value, answered.seq, asked)
+
+    def _whole(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a request of the Responses API with the conversation it goes on with."""
+        request = {**asked, "input": conversation(asked.get("input") or [])}
+        previous = asked.get("previous_response_id")
+        if previous is None or self._keeps_references:
+            return request
+        held = self._held.get(str(previous))
+        if held is None:
+            raise RefusedError(
+                400, "previous_response_not_found", f"expected a response of this replay, got {str(previous)[:80]!r}"
+            )
+        del request["previous_response_id"]
+        return {**request, "input": held + request["input"]}
+
+    def _hold(self, answer: Answer, request: Mapping[str, Any]) -> None:
+        said = conversation(output_items(answer))
+        self._held[answer.id_as("resp_")] = [*request["input"], *said]
+        if len(self._held) > _MOST_CONVERSATIONS:
+            del self._held[next(iter(self._held))]
+
+
+def _status(call: RecordedCall | None, error: str) -> int:
+    """Return the status of an error: the provider's where it was recorded, else that of a miss."""
+    return recorded_status(call) if call is not None and call.error() == error else MISS

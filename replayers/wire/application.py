@@ -1,0 +1,112 @@
+"""The application: HTTP as ASGI servers hand it over, to the desk and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Executor
+from typing import Any
+
+from .desk import Desk
+from .exchange import Exchange
+from .refusals import RefusedError
+from .response import Response
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY = 64 * 1024 * 1024
+"""Largest body that is read, in bytes."""
+_BODY_WITHIN_S = 60.0
+"""How long a body may take to arrive, after its headers."""
+
+
+class Application:
+    """Serves a desk, and other applications below their prefixes.
+
+    Args:
+        desk: Answers the requests.
+        mounts: Applications by path prefix.
+        thinking: Where calls of a live model run.
+    """
+
+    def __init__(self, desk: Desk, mounts: Mapping[str, ASGIApp], thinking: Executor) -> None:
+        self._desk = desk
+        self._mounts = {prefix.rstrip("/"): app for prefix, app in mounts.items()}
+        self._thinking = thinking
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        for prefix, app in self._mounts.items():
+            if scope["path"] == prefix or scope["path"].startswith(f"{prefix}/"):
+                await app({**scope, "root_path": prefix}, receive, send)
+                return
+        headers = dict(scope["headers"])
+        bare = Exchange(scope["method"], scope["path"], headers)
+        try:
+            exchange = Exchange(scope["method"], scope["path"], headers, await _body(headers, receive))
+        except RefusedError as error:
+            response = self._desk.refuse(bare, error)
+        else:
+            response = await self._answered(exchange)
+        await _send(response, send)
+
+    async def _answered(self, exchange: Exchange) -> Response:
+        if not self._desk.thinks(exchange):
+            return self._desk.respond(exchange)
+        running = asyncio.get_running_loop()
+        return await running.run_in_executor(self._thinking, self._desk.respond, exchange)
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        RefusedError: It is too large, too slow, or broke off.
+    """
+    stated = headers.get(b"content-length", b"0")
+    if stated.isdigit() and int(stated) > MAX_BODY:
+        raise _too_large()
+    event = await receive()
+    if event["type"] == "http.request" and not event.get("more_body"):
+        body: bytes = event.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+        return body
+    try:
+        async with asyncio.timeout(_BODY_WITHIN_S):
+            return await _rest(event, receive)
+    except TimeoutError as error:
+        raise RefusedError(408, "too_slow", f"expected the whole body within {_BODY_WITHIN_S:.0f} s") from error
+
+
+async def _rest(event: Event, receive: Receive) -> bytes:
+    pieces, size = [], 0
+    while True:
+        if event["type"] == "http.disconnect":
+            raise RefusedError(400, "broke_off", "the client went away before it had sent the whole body")
+        pieces.append(event.get("body", b""))
+        size += len(pieces[-1])
+        if size > MAX_BODY:
+            raise _too_large()
+        if not event.get("more_body"):
+            return b"".join(pieces)
+        event = await receive()
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(413, "too_large", f"expected a body of at most {MAX_BODY} bytes, got a larger one")
+
+
+async def _send(response: Response, send: Send) -> None:
+    chunks = response.chunks
+    headers = [(b"content-type", response.content_type), *response.headers]
+    if not response.is_stream:
+        headers.append((b"content-length", str(sum(map(len, chunks))).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    for chunk in chunks[:-1]:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": chunks[-1] if chunks else b""})

@@ -1,0 +1,116 @@
+"""The desk: takes a request in, finds out what it is, and has it answered. No I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..calls import Calls
+from . import boundary_endpoint, models
+from .answering import Answering
+from .boundary_endpoint import BoundaryEndpoint
+from .dialect import CHAT, MESSAGES, RESPONSES, Dialect
+from .exchange import CallPath, Exchange
+from .refusals import MISS, RefusedError
+from .response import Response, refusal
+
+_DIALECTS = {"/chat/completions": CHAT, "/responses": RESPONSES, "/messages": MESSAGES}
+_AZURE = re.compile(r"/openai/deployments/(?P<name>[^/]+)(?P<rest>/.+)")
+_PREFIXES = ("/openai", "/v1")
+"""What base URLs may end in; Azure's and OpenAI's clients add the first, Vercel's leaves out the second."""
+
+
+class Desk:
+    """Answers every request of one replay.
+
+    Args:
+        calls: The calls of the replay.
+        trace_ids: The only traces that are answered; None for all.
+        now: Gives the app's time; None where nobody knows it.
+    """
+
+    def __init__(
+        self, calls: Calls, trace_ids: frozenset[str] | None = None, now: Callable[[], str] | None = None
+    ) -> None:
+        self._calls = calls
+        self._trace_ids = trace_ids
+        self._boundaries = BoundaryEndpoint(calls, now)
+        self._answering = Answering(calls)
+
+    def respond(self, exchange: Exchange) -> Response:
+        """Return the answer to a request; a refusal where it has none."""
+        try:
+            return self._answer(exchange)
+        except RefusedError as error:
+            return self.refuse(exchange, error)
+        except Exception as error:  # no mistake of ours may look like an answer of the provider
+            self._calls.failed = self._calls.failed or error
+            self._calls.stopped.set()
+            return self.refuse(exchange, RefusedError(MISS, "harness_failed", f"{type(error).__name__}: {error}"))
+
+    def refuse(self, exchange: Exchange, error: RefusedError) -> Response:
+        """Return a refusal in the words of the protocol, and note it where nobody has."""
+        if error.is_fault:
+            self._calls.fault(f"{exchange.method} {exchange.path[:200]}: {error.message}")
+        return refusal(error.status, _form(exchange)(error.status, error.code, error.message))
+
+    def thinks(self, exchange: Exchange) -> bool:
+        """Whether a live model may be asked, which takes long."""
+        return self._calls.model is not None
+
+    def _answer(self, exchange: Exchange) -> Response:
+        self._check_trace(exchange)
+        path = exchange.call_path()
+        if path is None:
+            path = self._boundaries.path_below(exchange.trace[1])
+        if exchange.path.startswith(boundary_endpoint.ROOT):
+            return self._boundaries.respond(exchange, path)
+        route, beside = _route(exchange.path)
+        if route == "/models" or route.startswith("/models/"):
+            return self._models(exchange, route)
+        return self._post(exchange, route, beside, path)
+
+    def _post(self, exchange: Exchange, route: str, beside: Mapping[str, Any], path: CallPath | None) -> Response:
+        dialect = _DIALECTS.get(route)
+        if dialect is None:
+            raise RefusedError(404, "unknown_endpoint", f"no endpoint {exchange.path[:200]}")
+        if exchange.method != "POST":
+            raise RefusedError(405, "wrong_method", f"expected POST, got {exchange.method}")
+        return self._answering.respond(dialect, {**beside, **exchange.json()}, path)
+
+    def _models(self, exchange: Exchange, route: str) -> Response:
+        if exchange.method != "GET":
+            raise RefusedError(405, "wrong_method", f"expected GET, got {exchange.method}")
+        name = route.removeprefix("/models").strip("/")
+        return models.respond(self._calls.playback.trace, name, as_anthropic=_speaks_anthropic(exchange))
+
+    def _check_trace(self, exchange: Exchange) -> None:
+        if self._trace_ids is None or not exchange.has_trace:
+            return
+        trace_id, _ = exchange.trace
+        if trace_id not in self._trace_ids:
+            raise RefusedError(MISS, "other_trace", f"belongs to another trace: {trace_id or 'an invalid traceparent'}")
+
+
+def _route(path: str) -> tuple[str, dict[str, Any]]:
+    """Return a path without what base URLs may end in, and what it says of the request: Azure names the model there."""
+    path = path.rstrip("/")
+    deployment = _AZURE.fullmatch(path)
+    if deployment is not None:
+        return deployment["rest"], {"model": deployment["name"]}
+    for prefix in _PREFIXES:
+        if path.startswith(f"{prefix}/"):
+            path = path.removeprefix(prefix)
+    return path, {}
+
+
+def _speaks_anthropic(exchange: Exchange) -> bool:
+    return b"anthropic-version" in exchange.headers or "/messages" in exchange.path
+
+
+def _form(exchange: Exchange) -> Callable[[int, str, str], dict[str, Any]]:
+    if exchange.path.startswith(boundary_endpoint.ROOT):
+        return boundary_endpoint.error
+    dialect: Dialect = MESSAGES if _speaks_anthropic(exchange) else CHAT
+    return dialect.error

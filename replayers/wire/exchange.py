@@ -1,0 +1,85 @@
+"""One HTTP request as the wire server sees it, and where it says it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ...cases.strict_json import DEFAULT, exceeds_depth
+from .refusals import RefusedError
+
+_PATH_HEADER = b"x-unrepeat-path"
+_TRACE_HEADER = b"traceparent"
+_DEEPEST_PATH = 64
+
+CallPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request."""
+
+    method: str
+    path: str
+    headers: Mapping[bytes, bytes]
+    """By lower-case name."""
+    body: bytes = b""
+
+    def json(self) -> dict[str, Any]:
+        """Return the body, which is a JSON object.
+
+        Raises:
+            RefusedError: It is none.
+        """
+        try:
+            value = msgspec.json.decode(self.body)  # it keeps integers of any size
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise RefusedError(400, "invalid_json", f"expected a JSON object, got {error}") from error
+        brackets = self.body.count(b"[") + self.body.count(b"{")
+        if brackets > DEFAULT.depth and exceeds_depth(value, DEFAULT.depth):
+            raise RefusedError(400, "invalid_json", f"expected JSON of at most {DEFAULT.depth} levels, got more")
+        if not isinstance(value, dict):
+            raise RefusedError(400, "invalid_json", f"expected a JSON object, got {type(value).__name__}")
+        return value
+
+    @property
+    def trace(self) -> tuple[str, str]:
+        """The trace id and the id of the calling span in ``traceparent``; empty where it has none."""
+        fields = self.headers.get(_TRACE_HEADER, b"").decode("latin-1").strip().split("-")
+        if len(fields) < 4 or len(fields[1]) != 32 or len(fields[2]) != 16:
+            return "", ""
+        return fields[1].lower(), fields[2].lower()
+
+    @property
+    def has_trace(self) -> bool:
+        """Whether it says which trace it belongs to."""
+        return _TRACE_HEADER in self.headers
+
+    def call_path(self) -> CallPath | None:
+        """Return the call path it states in ``x-unrepeat-path``; None where it states none.
+
+        Raises:
+            RefusedError: The header holds something else.
+        """
+        header = self.headers.get(_PATH_HEADER)
+        return None if header is None else _path(header)
+
+
+def _path(header: bytes) -> CallPath:
+    try:
+        text = header.decode().strip()
+        items = msgspec.json.decode(text, type=list[str]) if text[:1] == "[" else text.split(",")
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise _no_path(header) from error
+    path = tuple(item.strip() for item in items if item.strip())
+    if len(path) > _DEEPEST_PATH or any(":" not in item for item in path):
+        raise _no_path(header)
+    return path
+
+
+def _no_path(header: bytes) -> RefusedError:
+    got = header[:80].decode(errors="replace")
+    return RefusedError(400, "invalid_path", f"x-unrepeat-path: expected kind:name, kind:name …, got {got!r}")

@@ -1,0 +1,155 @@
+"""The wire server: serves the calls of one replay on sockets that somebody else made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..calls import Calls
+from .application import Application, ASGIApp
+from .desk import Desk
+from .environment import environment
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["ASGIApp", "environment", "serving"]
+
+_IDLE_S = 3600
+"""How long a connection may do nothing: a client's pool that finds it closed would send its request again."""
+_NO_MOUNTS: Mapping[str, ASGIApp] = {}
+_SILENT = logging.getLogger("unrepeat.wire")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+@contextmanager
+def serving(
+    calls: Calls,
+    sockets: Sequence[socket.socket],
+    *,
+    mounts: Mapping[str, ASGIApp] = _NO_MOUNTS,
+    trace_ids: frozenset[str] | None = None,
+    now: Callable[[], str] | None = None,
+) -> Iterator[None]:
+    """Serve while the block runs, in a thread of its own.
+
+    Args:
+        calls: Answers what is asked.
+        sockets: Sockets that listen; closed at the end.
+        mounts: Further applications by path prefix, such as ``/mcp``.
+        trace_ids: The only traces that are answered, as in ``traceparent``; None for all.
+        now: Gives the app's time for ``GET /boundary/clock``.
+    """
+    with ThreadPoolExecutor(1, "unrepeat-thinking") as thinking:
+        app = Application(Desk(calls, trace_ids, now), mounts, thinking)
+        listener = _Listener(app, calls, sockets, mounts)
+        listener.start()
+        try:
+            yield
+        finally:
+            listener.stop()
+
+
+class _Listener:
+    """One event loop in a thread, with everything that is connected to it."""
+
+    def __init__(
+        self, app: Application, calls: Calls, sockets: Sequence[socket.socket], mounts: Mapping[str, ASGIApp]
+    ) -> None:
+        self._app = app
+        self._calls = calls
+        self._sockets = sockets
+        self._mounts = mounts
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ready = threading.Event()
+        self._over: asyncio.Event | None = None
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="unrepeat-wire", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def stop(self) -> None:
+        loop, over = self._loop, self._over
+        if loop is not None and over is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(over.set)
+        self._thread.join()
+        for each in self._sockets:
+            each.close()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner() as runner:
+                runner.run(self._serve())
+        except BaseException as error:
+            self._failed = error
+            self._calls.failed = self._calls.failed or error
+            self._calls.stopped.set()
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        from uvicorn import Config
+        from uvicorn.server import ServerState
+
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        config = Config(
+            self._app,
+            interface="asgi3",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=_IDLE_S,
+        )
+        config.load()
+        state = ServerState()
+        protocol = _protocol(self._calls)
+        servers = [
+            await self._loop.create_server(lambda: protocol(config, state, {}), sock=each) for each in self._sockets
+        ]
+        self._ready.set()
+        await self._over.wait()
+        for server in servers:
+            server.close()
+        for connection in list(state.connections):
+            transport: Any = connection.transport
+            transport.abort()
+        for task in list(state.tasks):
+            task.cancel()
+
+
+def _protocol(calls: Calls) -> type[H11Protocol]:
+    """Return the protocol of a connection: uvicorn's, which notes what it cannot read and who went away."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Connection(H11Protocol):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            self.logger = self.access_logger = _SILENT
+            self.access_log = False
+
+        def send_400_response(self, msg: str) -> None:
+            calls.fault("a connection: expected HTTP, got something else")
+            super().send_400_response(msg)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            cycle = self.cycle
+            if cycle is not None and cycle.response_started and not cycle.response_complete:
+                calls.fault(f"{cycle.scope['method']} {cycle.scope['path'][:200]}: the client left in mid-answer")
+            super().connection_lost(exc)
+
+    return Connection
