@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ..cases.message_parts import part_of
 from ..cases.messages import to_message
 from ..cases.trace import Message, Record
 from .canonical import dumps, message_key, model_head, noise_key
@@ -191,7 +192,7 @@ def _system_parts(system: Any) -> list[dict[str, Any]]:
     if not system:
         return []
     if isinstance(system, list):
-        return [part if isinstance(part, dict) else {"type": "text", "content": str(part)} for part in system]
+        return [part_of(part) for part in system]
     return [{"type": "text", "content": str(system)}]
 
 
