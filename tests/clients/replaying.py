@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.clients.running import HERE, program_file, run
 from tests.clients.traces import trace_of
+
 from unrepeat.cases.trace import Trace
 from unrepeat.replayers.calls import Calls
 from unrepeat.replayers.playback import Playback
