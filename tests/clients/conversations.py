@@ -16,6 +16,7 @@ _VECTOR: Turn = {"vectors": [[0.5, 0.75, -0.25]]}
 
 _WITH_REFUND = [_ASKS_BOTH, _REFUNDS, _TELLS]
 _LOOKS_UP = [_ASKS_BOTH, _SAYS]
+_SIXTEEN_ANSWERS: list[Turn] = [{"text": f"That is answer {number}."} for number in range(16)]
 
 SCRIPTS: dict[str, list[Turn]] = {
     "python/openai_chat": _WITH_REFUND,
@@ -53,3 +54,9 @@ SCRIPTS: dict[str, list[Turn]] = {
     "node/ai_chat_stream": _LOOKS_UP,
     "node/ai_generate_object": [_DECIDES, _DECIDES, _TWO_VECTORS],
 }
+
+AT_ONCE: dict[str, list[Turn]] = {
+    "python/openai_concurrent": _SIXTEEN_ANSWERS,
+    "node/anthropic_concurrent": _SIXTEEN_ANSWERS,
+}
+"""Programs that hold several conversations side by side."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.clients.conversations import SCRIPTS
+from tests.clients.conversations import AT_ONCE, SCRIPTS
 from tests.clients.provider import answering
 from tests.clients.running import HERE, program_file, run
+
+_ALL = SCRIPTS | AT_ONCE
 
 
 def record(name: str) -> None:
     """Record one program, or say why not."""
-    with answering(SCRIPTS[name]) as provider:
+    script = _ALL[name]
+    with answering(script) as provider:
         origin = f"http://127.0.0.1:{provider.port}"
         variables = {
             "OPENAI_BASE_URL": f"{origin}/v1",
@@ -26,7 +29,7 @@ def record(name: str) -> None:
             "LANGSMITH_TRACING": "false",
         }
         done = run(program_file(name), variables)
-        if done.returncode or len(provider.exchanges) != len(SCRIPTS[name]):
+        if done.returncode or len(provider.exchanges) != len(script):
             raise SystemExit(f"{name}: exit {done.returncode} after {len(provider.exchanges)} calls\n{done.stderr}")
         kept = {"printed": done.stdout, "exchanges": provider.exchanges}
     file = HERE / "recordings" / f"{name.replace('/', '-')}.json"
@@ -34,6 +37,6 @@ def record(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for each in sys.argv[1:] or SCRIPTS:
+    for each in sys.argv[1:] or _ALL:
         print(each)
         record(each)

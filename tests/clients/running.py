@@ -18,6 +18,24 @@ def program_file(name: str) -> Path:
     return HERE / f"{name}{_SUFFIX[name.partition('/')[0]]}"
 
 
+def changed_program(name: str, old: str, new: str, folder: Path) -> Path:
+    """Write a program in which one text is another, and return its file.
+
+    Args:
+        name: The program.
+        old: The text, which it has.
+        new: The text it has instead.
+        folder: Where to write it.
+    """
+    source = program_file(name).read_text(encoding="utf-8")
+    assert old in source, f"{name} does not say {old!r}"
+    file = folder / program_file(name).name
+    file.write_text(source.replace(old, new), encoding="utf-8")
+    if file.suffix == ".mjs":
+        (folder / "node_modules").symlink_to(HERE / "node_modules")
+    return file
+
+
 def run(program: Path, variables: Mapping[str, str], timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a program to its end.
 

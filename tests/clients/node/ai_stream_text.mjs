@@ -10,7 +10,8 @@ const result = streamText({
   temperature: 0.2,
   stopWhen: stepCountIs(5),
   onError: ({ error }) => {
-    throw error;
+    console.error(error);
+    process.exitCode = 1;
   },
   tools: {
     get_order: tool({
