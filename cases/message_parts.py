@@ -129,9 +129,7 @@ def _response_block(item: Mapping[str, Any]) -> Part:
     call_id = item.get("tool_use_id") or item.get("call_id") or item.get("id")
     response = item.get("response", item.get("result", item.get("content", item.get("output"))))
     part: Part = {"type": "tool_call_response", "id": as_text(call_id), "response": only_text(response)}
-    known = ["type", "id", "tool_use_id", "call_id", "response", "result", "content", "output"]
-    if item.get("is_error") is False:
-        known.append("is_error")  # what Anthropic takes it for where a client leaves it out
+    known = ("type", "id", "tool_use_id", "call_id", "response", "result", "content", "output")
     return part | _rest(item, *known)
 
 

@@ -73,6 +73,8 @@ def to_message(raw: Mapping[str, Any], *, role: str = "user") -> list[Message]:
         parts = [response_part(fields)]
     else:
         parts = _content_parts(fields)
+        if isinstance(fields.get("refusal"), str) and fields["refusal"]:
+            parts.append({"type": "refusal", "refusal": fields["refusal"]})
         said = {part.get("id") for part in parts if part.get("type") == "tool_call"} - {""}
         # LangChain repeats the calls in Anthropic's content as ``tool_calls``.
         parts += [part for part in call_parts(fields) if part["id"] not in said]

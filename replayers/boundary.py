@@ -12,6 +12,7 @@ from ..cases.message_parts import structured
 from ..cases.messages import to_openai
 from ..cases.trace import Approval, Message, ModelCall, Retrieval, Span, ToolCall, Trace, UserTurn
 from .canonical import message_key
+from .parameters import named_alike
 from .replay import BoundaryKind
 from .request import Conversation, PreparedRequest, Request, prepare
 
@@ -143,7 +144,7 @@ def _prepare_recorded(
 def _model_request(trace: Trace, view: ModelCall) -> Request:
     value = {
         "model": view.request_model,
-        "params": view.params,
+        "params": named_alike(view.params),
         "tools": list(view.tool_definitions),
         "system": list(view.system_instructions),
     }

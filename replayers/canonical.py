@@ -19,8 +19,12 @@ from ..cases.trace import Message
 
 TRANSPORT_FIELDS = frozenset(
     {"user", "metadata", "stream", "stream_options", "store", "extra_headers", "extra_query", "timeout"}
+    | {"prompt_cache_key", "safety_identifier"}
 )
 """Model parameters that say how a request travels, not what is asked."""
+
+_BESIDE = frozenset({"item_id", "status", "index", "parsed_arguments"})
+"""What clients add to the calls and answers they send back: where it stood in a stream, what it parsed to."""
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _DATE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?")
@@ -69,15 +73,18 @@ def _tool(definition: Any) -> Any:
         return definition
     inner = definition.get("function")
     fields = dict(inner) if isinstance(inner, Mapping) else dict(definition)
-    if fields.get("type") == "function":
+    if fields.get("type") == "function" or (fields.get("type") == "custom" and "input_schema" in fields):
         del fields["type"]
     if "input_schema" in fields and "parameters" not in fields:
         fields["parameters"] = fields.pop("input_schema")
-    return fields
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """Merge neighbouring text parts and drop empty ones, so that a string equals one text part."""
+    """Merge neighbouring text parts and drop empty ones, so that a string equals one text part.
+
+    Reasoning is its text: signatures and ids belong to the provider, and most recordings have none.
+    """
     merged: list[Any] = []
     for part in parts:
         if part.get("type") == "text":
@@ -88,9 +95,22 @@ def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
                 merged[-1] += f"\n{content}"
                 continue
             merged.append(str(content))
-        else:
-            merged.append(part)
+        elif part.get("type") != "reasoning":
+            merged.append(_said(part))
+        elif part.get("content"):
+            merged.append({"type": "reasoning", "content": part["content"]})
     return merged
+
+
+def _said(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part without what clients add to it, and without what is nothing."""
+    if _BESIDE.isdisjoint(part) and None not in part.values() and not ("is_error" in part and not part["is_error"]):
+        return part
+    return {
+        key: value
+        for key, value in part.items()
+        if key not in _BESIDE and value is not None and not (key == "is_error" and value is False)
+    }
 
 
 class Renaming:
@@ -132,9 +152,19 @@ class Renaming:
 
 
 def noise_key(messages: Iterable[Message]) -> bytes:
-    """Return the digest of a conversation with identifiers renamed and times masked."""
+    """Return the digest of a conversation with identifiers renamed and times masked.
+
+    What a model said in one turn is one message: some protocols, and some recordings, keep each part by itself.
+    """
     renaming = Renaming()
-    return hashlib.sha256(dumps([renaming.message(message) for message in messages])).digest()
+    turns: list[Any] = []
+    for message in messages:
+        role, parts = renaming.message(message)
+        if role == "assistant" and turns and turns[-1][0] == "assistant":
+            turns[-1][1].extend(parts)
+        elif parts or role != "assistant":
+            turns.append([role, parts])
+    return hashlib.sha256(dumps(turns)).digest()
 
 
 def _plain(value: Any) -> Any:

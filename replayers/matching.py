@@ -8,19 +8,23 @@ last user message (misses a changed system prompt), never by tool name in order 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 from typing import Any
 
 import msgspec
 
+from ..cases.trace import Message
 from .boundary import RecordedCall
+from .canonical import message_key
 from .divergence import nearest
 from .replay import BoundaryKind, Grade, Match
 from .request import PreparedRequest, RequestKey
 
 _NOTHING: tuple[str, ...] = ()
+_LOOKED_AHEAD = 50
+"""With how many recorded calls, or paths, a request is compared that is no recorded one."""
 _Key = tuple[BoundaryKind, str, tuple[str, ...]]
 
 
@@ -45,7 +49,13 @@ class CallIndex:
     def __init__(self, calls: Sequence[RecordedCall]) -> None:
         self.calls = list(calls)
         self._by_path: dict[_Key, list[RecordedCall]] = defaultdict(list)
-        self._by_request: dict[tuple[BoundaryKind, str, RequestKey], list[RecordedCall]] | None = None
+        self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = defaultdict(list)
+        self._paths: dict[tuple[BoundaryKind, str], dict[_Key, None]] = defaultdict(dict)
+        """The paths on which each kind and name was called; those that were called to their end may be missing."""
+        self._by_request: dict[tuple[BoundaryKind, str, RequestKey], deque[RecordedCall]] | None = None
+        self._by_messages: dict[tuple[bytes, ...], deque[RecordedCall]] = {}
+        """Model calls by the keys of their messages; filled when it is first needed."""
+        self._first_unserved: dict[_Key, int] = {}
         self._occurrences: dict[_Key, int] = {}
         self.served: set[int] = set()
         self._made = 0
@@ -54,10 +64,14 @@ class CallIndex:
         """The last of them that may have changed the world."""
         self._answered_at: dict[int, int] = {}
         """When each recorded call first gave its answer."""
-        self._writes = [call for call in self.calls if call.kind == "tool" and not only_reads(call)]
-        """Calls that write, or may: what does not state its effect and is not named like a read."""
+        self._writes = deque(call for call in self.calls if call.kind == "tool" and not only_reads(call))
+        """Calls that write, or may: what does not state its effect and is not named like a read. Without the first
+        ones, where they were made."""
         for call in self.calls:
-            self._by_path[call.kind, call.name, call.call_path].append(call)
+            key = (call.kind, call.name, call.call_path)
+            self._by_path[key].append(call)
+            self._by_name[key[:2]].append(call)
+            self._paths[key[:2]][key] = None
 
     def find(
         self, kind: BoundaryKind, name: str, call_path: tuple[str, ...], request: PreparedRequest
@@ -71,7 +85,7 @@ class CallIndex:
         self._occurrences[key] = occurrence + 1
         on_path = self._by_path.get(key, ())
         expected = on_path[occurrence] if occurrence < len(on_path) else None
-        found = self._fitting(expected, kind, name, request)
+        found = self._fitting(expected, key, request)
         self._made += 1
         if kind == "tool" and (found.call is None or not only_reads(found.call)):
             self._written_at = self._made
@@ -81,19 +95,31 @@ class CallIndex:
         return found, occurrence
 
     def likely_path(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> tuple[str, ...]:
-        """Return the call path of a request that came without one: that of the next call on each path of the kind
-        and name whose messages have the longest beginning in common with it, the earliest recorded among equals.
+        """Return the call path of a request that came without one: that of the earliest call not made yet that was
+        asked the same; else that of the next call on each path of the kind and name whose messages have the longest
+        beginning in common with it, the earliest recorded among equals.
         """
-        following = [
-            calls[self._occurrences.get(key, 0)]
-            for key, calls in self._by_path.items()
-            if key[:2] == (kind, name) and self._occurrences.get(key, 0) < len(calls)
-        ]
+        if len(self._paths.get((kind, name), ())) > 1:
+            twin = self._unserved_twin(kind, name, request)
+            if twin is not None:
+                return twin.call_path
+        following = self._following(kind, name)
         if len(following) < 2:
             return following[0].call_path if following else ()
         return max(following, key=lambda call: (*_in_common(request, call.prepared), -call.index)).call_path
 
-    def _fitting(self, expected: RecordedCall | None, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found:
+    def _following(self, kind: BoundaryKind, name: str) -> list[RecordedCall]:
+        """Return the next call on each path of a kind and name; a path that was called to its end is forgotten."""
+        paths, found = self._paths.get((kind, name), {}), []
+        for key in list(islice(paths, 2 * _LOOKED_AHEAD)):
+            occurrence = self._occurrences.get(key, 0)
+            if occurrence < len(self._by_path[key]):
+                found.append(self._by_path[key][occurrence])
+            else:
+                del paths[key]
+        return found[:_LOOKED_AHEAD]
+
+    def _fitting(self, expected: RecordedCall | None, key: _Key, request: PreparedRequest) -> Found:
         cut, left_out = request, _NOTHING
         if expected is not None and expected.index in self.served:
             expected = None  # its answer was given to the same request elsewhere: this one is a further call
@@ -101,32 +127,73 @@ class CallIndex:
             cut, left_out = request.comparable(expected.prepared)
         if expected is not None and cut.exact == expected.prepared.exact:
             return Found(expected, "exact", None, left_out)
+        kind, name, _ = key
         same = self._same_request(kind, name, request)
         if same is not None:
             return same
-        if expected is not None:
-            if kind == "model" and cut.noise == expected.prepared.noise:
-                return Found(expected, "noise", "noise", left_out)
-            return Found(expected, "none", "changed_request", left_out, cut)
-        same_name = [call for call in self.calls if call.kind == kind and call.name == name]
-        return Found(nearest(request, same_name), "none", "unrecorded_call")
+        if expected is not None and kind == "model" and cut.noise == expected.prepared.noise:
+            return Found(expected, "noise", "noise", left_out)
+        stands_for = self._goes_on_with(key, request, expected) if kind == "model" else expected
+        if stands_for is not None:
+            cut, left_out = request.comparable(stands_for.prepared)
+            return Found(stands_for, "none", "changed_request", left_out, cut)
+        return Found(nearest(request, self._by_name.get((kind, name), ())), "none", "unrecorded_call")
+
+    def _goes_on_with(self, key: _Key, request: PreparedRequest, expected: RecordedCall | None) -> RecordedCall | None:
+        """Return the call that a changed model request stands for: that of its place, or of the conversation it goes
+        on with. Conversations that run side by side below one path are made in any order.
+        """
+        on_path, first = self._by_path.get(key, ()), self._first_unserved.get(key, 0)
+        while first < len(on_path) and on_path[first].index in self.served:
+            first += 1
+        self._first_unserved[key] = first
+        unserved = [each for each in on_path[first : first + _LOOKED_AHEAD] if each.index not in self.served]
+        best = max(unserved, key=lambda each: (_shared(request, each.prepared), -each.index), default=None)
+        if expected is None:
+            return best if best is not None and _shared(request, best.prepared) > 1 else None
+        if best is None or _shared(request, best.prepared) <= _shared(request, expected.prepared):
+            return expected
+        return best
 
     def _same_request(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> Found | None:
         """Return a recorded call with the very same request, made at another place of the recording.
 
         A model, a person or a write answered twice is a new event; a read asked again has the answer it had.
         """
-        if self._by_request is None:
-            self._by_request = defaultdict(list)
-            for call in self.calls:
-                self._by_request[call.kind, call.name, call.prepared.exact].append(call)
-        twins = self._by_request.get((kind, name, request.exact), ())
-        unserved = next((call for call in twins if call.index not in self.served), None)
+        unserved = self._unserved_twin(kind, name, request)
         if unserved is not None:
-            return Found(unserved, "exact", "order")
+            return Found(unserved, "exact", "order", request.comparable(unserved.prepared)[1])
+        twins = self._twins(kind, name, request)
         if twins and kind in ("tool", "retrieval") and self._still_holds(twins[-1]):
             return Found(twins[-1], "exact", "changed_request_same_answer_valid")
         return None
+
+    def _unserved_twin(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> RecordedCall | None:
+        """Return the earliest call not made yet that was asked the same, fields that were not recorded aside."""
+        if kind != "model":
+            twins = self._twins(kind, name, request)
+            while len(twins) > 1 and twins[0].index in self.served:
+                twins.popleft()
+            return next((call for call in twins if call.index not in self.served), None)
+        if not self._by_messages:
+            for call in self._by_name.get((kind, name), ()):
+                self._by_messages.setdefault(call.prepared.message_keys, deque()).append(call)
+        for keys in _spellings(request):
+            twins = self._by_messages.get(keys, deque())
+            while twins and twins[0].index in self.served:
+                twins.popleft()
+            for call in twins:
+                if call.index not in self.served and request.comparable(call.prepared)[0].exact == call.prepared.exact:
+                    return call
+        return None
+
+    def _twins(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> deque[RecordedCall]:
+        """Return the calls with the very same request; the last of them also where all were made."""
+        if self._by_request is None:
+            self._by_request = {}
+            for call in self.calls:
+                self._by_request.setdefault((call.kind, call.name, call.prepared.exact), deque()).append(call)
+        return self._by_request.get((kind, name, request.exact), deque())
 
     def _still_holds(self, read: RecordedCall) -> bool:
         """Whether a read that was answered before still has that answer: nothing was called since that may write."""
@@ -147,10 +214,12 @@ class CallIndex:
         """Return the recorded calls that were neither made nor part of a call that was answered as recorded."""
         return [call for call in self.calls if not self._covered(call)]
 
-    def skipped_writes_before(self, call: RecordedCall) -> list[RecordedCall]:
-        """Return the writes the recording made before a call and this replay has not made: the world differs."""
+    def skipped_writes_before(self, call: RecordedCall) -> Iterator[RecordedCall]:
+        """Yield the writes the recording made before a call and this replay has not made: the world differs."""
+        while self._writes and self._covered(self._writes[0]):  # for good: what was made is not unmade
+            self._writes.popleft()
         earlier = takewhile(lambda write: write.index < call.index, self._writes)
-        return [write for write in earlier if not self._covered(write)]
+        return (write for write in earlier if not self._covered(write))
 
     def _covered(self, call: RecordedCall) -> bool:
         current: RecordedCall | None = call
@@ -163,9 +232,23 @@ class CallIndex:
 
 def _in_common(request: PreparedRequest, recorded: PreparedRequest) -> tuple[bool, int]:
     """Return whether two requests are the same but for fields not recorded, and how many first messages they share."""
+    return request.comparable(recorded)[0].exact == recorded.exact, _shared(request, recorded)
+
+
+def _shared(request: PreparedRequest, recorded: PreparedRequest) -> int:
+    """Return how many first messages two requests share."""
     pairs = zip(request.message_keys, recorded.message_keys, strict=False)
-    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-    return request.comparable(recorded)[0].exact == recorded.exact, shared
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _spellings(request: PreparedRequest) -> Iterator[tuple[bytes, ...]]:
+    """Yield the keys of a request's messages, and those with the system prompt in its other place."""
+    keys, system = request.message_keys, request.request.value.get("system")
+    yield keys
+    if system:
+        yield (message_key(Message(role="system", parts=tuple(system))), *keys)
+    elif keys:
+        yield keys[1:]
 
 
 _READING = re.compile(r"(?:get|list|search|find|read|look_?up|fetch|describe|view)(?:_|(?=[A-Z])|$)")

@@ -16,6 +16,7 @@ from ..cases.message_parts import part_of
 from ..cases.messages import to_message
 from ..cases.trace import Message, Record
 from .canonical import dumps, message_key, model_head, noise_key
+from .parameters import named_alike, with_output_type
 from .replay import BoundaryKind
 
 MESSAGE_ARGUMENTS = ("messages", "input", "prompt", "contents")
@@ -106,7 +107,7 @@ class PreparedRequest:
     def _comparable_model(self, recorded: Request) -> tuple[PreparedRequest, tuple[str, ...]]:
         """Cut a model request: a trace often has the messages but not every parameter, or no tool schemas."""
         known, value = recorded.value, dict(self.request.value)
-        params = value.get("params") or {}
+        params = with_output_type(value.get("params") or {}, known["params"])
         left_out = [f"params.{key}" for key in params if key not in known["params"] and params[key] is not None]
         value["params"] = {key: item for key, item in params.items() if key in known["params"]}
         for field, nothing in (("tools", []), ("model", "")):
@@ -121,9 +122,9 @@ class PreparedRequest:
 
     def _fill_in(self, value: dict[str, Any], known: Mapping[str, Any]) -> list[str]:
         """Take from the recording what the model function has no parameter for, and return the names of that."""
-        takes = self.request.takes
-        if takes is None:
+        if self.request.takes is None:
             return []
+        takes = self.request.takes | named_alike(dict.fromkeys(self.request.takes)).keys()
         filled = []
         unset = [key for key in known["params"] if key not in value["params"] and key not in takes]
         if unset:
@@ -174,7 +175,7 @@ def prepare(
         "model": str(rest.pop("model", "") or ""),
         "tools": list(tools) if isinstance(tools, (list, tuple)) else [],
         "system": _system_parts(system),
-        "params": rest,
+        "params": named_alike(rest),
     }
     read = conversation.read(raw_messages)
     request = Request(kind="model", value=value, messages=tuple(message for message, _ in read), takes=takes)
@@ -192,7 +193,7 @@ def _system_parts(system: Any) -> list[dict[str, Any]]:
     if not system:
         return []
     if isinstance(system, list):
-        return [part_of(part) for part in system]
+        return [part_of(part) for part in system]  # Anthropic's blocks hold their text under another name
     return [{"type": "text", "content": str(system)}]
 
 

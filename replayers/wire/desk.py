@@ -7,15 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..calls import Calls
-from . import boundary_endpoint, models
+from . import boundary_endpoint, embeddings, models
 from .answering import Answering
 from .boundary_endpoint import BoundaryEndpoint
 from .dialect import CHAT, MESSAGES, RESPONSES, Dialect
+from .embeddings import Embeddings
 from .exchange import CallPath, Exchange
 from .refusals import MISS, RefusedError
-from .response import Response, refusal
+from .repetitions import Repetitions
+from .response import Response, json_response, refusal
+from .token_counts import TokenCounts
 
 _DIALECTS = {"/chat/completions": CHAT, "/responses": RESPONSES, "/messages": MESSAGES}
+_EMBEDDINGS = "/embeddings"
+_COUNT = "/messages/count_tokens"
 _AZURE = re.compile(r"/openai/deployments/(?P<name>[^/]+)(?P<rest>/.+)")
 _PREFIXES = ("/openai", "/v1")
 """What base URLs may end in; Azure's and OpenAI's clients add the first, Vercel's leaves out the second."""
@@ -37,11 +42,16 @@ class Desk:
         self._trace_ids = trace_ids
         self._boundaries = BoundaryEndpoint(calls, now)
         self._answering = Answering(calls)
+        self._repetitions = Repetitions()
+        self._embeddings: Embeddings | None = None
+        self._counts: TokenCounts | None = None
 
     def respond(self, exchange: Exchange) -> Response:
         """Return the answer to a request; a refusal where it has none."""
         try:
-            return self._answer(exchange)
+            response = self._repetitions.answer_to(exchange) or self._answer(exchange)
+            self._repetitions.keep(exchange, response)
+            return response
         except RefusedError as error:
             return self.refuse(exchange, error)
         except Exception as error:  # no mistake of ours may look like an answer of the provider
@@ -73,11 +83,39 @@ class Desk:
 
     def _post(self, exchange: Exchange, route: str, beside: Mapping[str, Any], path: CallPath | None) -> Response:
         dialect = _DIALECTS.get(route)
-        if dialect is None:
+        if dialect is None and route not in (_EMBEDDINGS, _COUNT):
             raise RefusedError(404, "unknown_endpoint", f"no endpoint {exchange.path[:200]}")
         if exchange.method != "POST":
             raise RefusedError(405, "wrong_method", f"expected POST, got {exchange.method}")
-        return self._answering.respond(dialect, {**beside, **exchange.json()}, path)
+        asked = {**beside, **exchange.json()}
+        if dialect is not None:
+            return self._answering.respond(dialect, asked, path)
+        return self._embedded(asked, path) if route == _EMBEDDINGS else self._counted(asked)
+
+    def _embedded(self, asked: dict[str, Any], path: CallPath | None) -> Response:
+        if self._embeddings is None:
+            self._embeddings = Embeddings(self._calls.playback.trace)
+        vectors = self._embeddings.vectors(asked)
+        if vectors is None:
+            vectors = self._stated_vectors(asked, path)
+        return json_response(embeddings.body(vectors, asked))
+
+    def _stated_vectors(self, asked: dict[str, Any], path: CallPath | None) -> list[tuple[float, ...]]:
+        """Return the vectors that the case states, for a call that the recording does not have."""
+        answered = self._calls.ask("tool", _EMBEDDINGS.strip("/"), asked, path)
+        vectors = embeddings.vectors_of(answered.reply.value) if answered.reply.action == "answer" else []
+        if answered.reply.action == "call":
+            self._calls.answered(answered.seq, None, "embeddings are recorded or stated, never made")
+        if not vectors:
+            known = "none of this text and model" if self._embeddings else "no vector of any text"
+            message = f"step {answered.seq}, embeddings: the recording holds {known}"
+            raise RefusedError(MISS, "unrecorded_call", message, is_fault=False)
+        return vectors
+
+    def _counted(self, asked: dict[str, Any]) -> Response:
+        if self._counts is None:
+            self._counts = TokenCounts(self._calls.playback)
+        return json_response({"input_tokens": self._counts.count(asked)})
 
     def _models(self, exchange: Exchange, route: str) -> Response:
         if exchange.method != "GET":

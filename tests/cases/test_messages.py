@@ -80,15 +80,6 @@ def test_a_tool_response_reads_the_same_in_every_dialect(raw):
     assert to_message(raw) == [Message(role="tool", parts=(RESPONSE,))]
 
 
-@pytest.mark.parametrize(
-    ("stated", "kept"), [({}, {}), ({"is_error": False}, {}), ({"is_error": True}, {"is_error": True})]
-)
-def test_a_tool_result_that_is_said_to_be_no_error_is_a_tool_result(stated, kept):
-    block = {"type": "tool_result", "tool_use_id": "c1", "content": "done", **stated}
-    (message,) = to_message({"role": "user", "content": [block]})
-    assert message.parts == ({**RESPONSE, **kept},)
-
-
 def test_several_tool_results_become_several_messages():
     results = [{"type": "tool_result", "tool_use_id": f"c{n}", "content": "ok"} for n in (1, 2)]
     messages = to_message({"role": "user", "content": [*results, {"type": "text", "text": "hello"}]})
