@@ -54,6 +54,11 @@ def recorded_trace(name: str, *, frames: bool = False) -> Trace:
     return trace_of(recording(name)["exchanges"], frames=frames)
 
 
+def model_calls(name: str) -> int:
+    """Return how many steps a program's recording has: vectors and counts of tokens are facts, and no steps."""
+    return sum(each["path"] in ("chat/completions", "responses", "messages") for each in recording(name)["exchanges"])
+
+
 def replay(trace: Trace, program: str | Path, variables: Mapping[str, str] | None = None) -> Replayed:
     """Run a program against a recorded trace.
 

@@ -25,14 +25,16 @@ def trace_of(exchanges: Iterable[Exchange], *, frames: bool = False) -> Trace:
         frames: Whether the tracer kept the events of streams.
     """
     pool = MessagePool()
-    spans = tuple(_span(f"s{number}", each, pool, frames) for number, each in enumerate(exchanges))
+    traced = [each for each in exchanges if each["path"] != "messages/count_tokens"]  # no tracer keeps those
+    spans = tuple(_span(f"s{number}", each, pool, frames) for number, each in enumerate(traced))
     return Trace(trace_id="t", source=Source(format="written"), spans=spans, messages=pool.messages())
 
 
 def _span(span_id: str, exchange: Exchange, pool: MessagePool, frames: bool) -> Span:
     path, body, answer = exchange["path"], exchange["request"], exchange["response"]
-    if path in ("embeddings", "messages/count_tokens"):
-        return _verbatim(span_id, exchange)
+    if path == "embeddings":
+        kept = {"unrepeat.arguments": body, "unrepeat.result": answer}
+        return Span(span_id=span_id, operation="embeddings", attributes=kept)
     attributes: dict[str, Any] = {}
     error = ""
     outputs: list[Message] = []
@@ -54,14 +56,6 @@ def _span(span_id: str, exchange: Exchange, pool: MessagePool, frames: bool) -> 
         raw_frames=tuple(exchange.get("frames", ())) if frames else (),
     )
     return Span(span_id=span_id, operation="chat", view=view, attributes=attributes, error=error)
-
-
-def _verbatim(span_id: str, exchange: Exchange) -> Span:
-    """Return a call that has no messages, as a recorder that keeps bodies writes it."""
-    kept = {"unrepeat.arguments": exchange["request"], "unrepeat.result": exchange["response"]}
-    operation = "embeddings" if exchange["path"] == "embeddings" else "count_tokens"
-    view = ModelCall(request_model=exchange["request"]["model"])
-    return Span(span_id=span_id, operation=operation, view=view, attributes=kept)
 
 
 def _system(said: Any) -> tuple[dict[str, Any], ...]:
