@@ -22,8 +22,8 @@ TOLD = "UNREPEAT_NOW only"
 IN_NODE = "Date in Node"
 IN_PYTHON = "replaced functions"
 BY_FAKETIME = "faketime"
-_SHIM = Path(__file__).parent / "clock.cjs"
-_PRELOAD = Path(__file__).parent / "preload"
+_SHIM = Path(__file__).resolve().parent / "clock.cjs"
+_PRELOAD = Path(__file__).resolve().parent / "preload"
 """Holds what Python loads at its start from ``PYTHONPATH``."""
 _NS = 1_000_000_000
 _EARLIEST_NS = 946_684_800 * _NS

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...cases.errors import ConfigError
 
-_BRIDGE = Path(__file__).with_name("mcp_stdio.py")
+_BRIDGE = Path(__file__).resolve().with_name("mcp_stdio.py")
 
 
 def shims(folder: Path, servers: Mapping[str, str], url: str = "") -> dict[str, str]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..calls import Calls
 from .application import Application, ASGIApp
@@ -19,6 +19,7 @@ from .environment import environment
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.server import ServerState
 
 __all__ = ["ASGIApp", "environment", "serving"]
 
@@ -56,6 +57,14 @@ def serving(
             yield
         finally:
             listener.stop()
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """An application that has something to begin and to end."""
+
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Return what it must be served in."""
 
 
 class _Listener:
@@ -121,8 +130,15 @@ class _Listener:
         servers = [
             await self._loop.create_server(lambda: protocol(config, state, {}), sock=each) for each in self._sockets
         ]
-        self._ready.set()
-        await self._over.wait()
+        async with contextlib.AsyncExitStack() as stack:
+            for mounted in self._mounts.values():
+                if isinstance(mounted, Runs):  # its sessions begin and end in this loop
+                    await stack.enter_async_context(mounted.running())
+            self._ready.set()
+            await self._over.wait()
+            self._close(servers, state)
+
+    def _close(self, servers: Sequence[asyncio.Server], state: ServerState) -> None:
         for server in servers:
             server.close()
         for connection in list(state.connections):
