@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
 from .application import Application, ASGIApp
@@ -57,14 +57,6 @@ def serving(
             yield
         finally:
             listener.stop()
-
-
-@runtime_checkable
-class Runs(Protocol):
-    """An application that has something to begin and to end."""
-
-    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Return what it must be served in."""
 
 
 class _Listener:
@@ -132,8 +124,9 @@ class _Listener:
         ]
         async with contextlib.AsyncExitStack() as stack:
             for mounted in self._mounts.values():
-                if isinstance(mounted, Runs):  # its sessions begin and end in this loop
-                    await stack.enter_async_context(mounted.running())
+                running = getattr(mounted, "running", None)
+                if running is not None:  # its sessions begin and end in this loop
+                    await stack.enter_async_context(running())
             self._ready.set()
             await self._over.wait()
             self._close(servers, state)
