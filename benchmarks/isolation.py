@@ -2,9 +2,9 @@
 
     python -m benchmarks.isolation [--runs N] [--quick] [--json]
 
-Programs: one that does nothing, Python importing pydantic, Python importing the OpenAI client, Node. All are started in turn;
-medians of wall time are printed, with the ratio to the plain start of the same program. Also: what one call of
-`connect` costs that the watch is asked about.
+Programs: one that does nothing, Python importing pydantic, Python importing the OpenAI client, Node. All are started in
+turn; medians of wall time are printed, with the ratio to the plain start of the same program. Also: what one call
+of `connect` costs that the watch is asked about.
 """
 
 from __future__ import annotations

@@ -124,11 +124,11 @@ class Watch:
 
     def _answer(self, question: bytearray) -> bytes:
         key, pid, _, number, _, _, *arguments = _QUESTION.unpack(question)
-        caller = Caller(pid)
+        caller, call = Caller(pid), _NAMES.get(number, str(number))
         try:
-            refusal = self._refusal(caller, _NAMES.get(number, str(number)), arguments)
-        except OSError:
-            refusal = (f"{_NAMES.get(number, number)} to an address that cannot be read", errno.EACCES, 0)
+            refusal = self._refusal(caller, call, arguments)
+        except (OSError, ValueError, struct.error):
+            refusal = (f"{call} to an address that cannot be read", errno.EACCES, 0)
         if refusal is None:
             return _ANSWER.pack(key, 0, 0, _CONTINUE)
         what, code, local_port = refusal

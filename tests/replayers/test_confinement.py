@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -207,3 +208,13 @@ def test_program_that_was_killed_in_mid_question_leaves_the_watch_going(tmp_path
     _, out, attempts = python(level, tmp_path, code)
     assert out in ("111\n", "13\n")
     assert any("192.0.2.2:80" in each for each in attempts)
+
+
+@pytest.mark.parametrize(("level", "seen"), [("none", "read\n"), ("landlock", ""), ("netns", "")])
+def test_keys_in_the_environment_of_other_processes_cannot_be_read(tmp_path, level, seen):
+    code = "for each in /proc/[0-9]*/environ; do grep -qs KEY_OF_ANOTHER=1 $each && echo read; done; true"
+    with subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "KEY_OF_ANOTHER": "1"}) as other:
+        try:
+            assert run(level, tmp_path, "sh", "-c", code)[:2] == (0, seen)
+        finally:
+            other.kill()
