@@ -98,6 +98,8 @@ class McpApp:
             return
         server = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).strip("/")
         manager = self._managers.get(server)
+        if manager is None and server in self._answers:
+            raise RuntimeError("the stub of MCP servers is not running: enter its running(), or serve its lifespan")
         if manager is None:
             known = ", ".join(sorted(self._answers)) or "none"
             self._calls.fault(f"MCP server {server}: not configured")
