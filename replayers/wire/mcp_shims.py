@@ -37,11 +37,12 @@ def shims(folder: Path, servers: Mapping[str, str], url: str = "") -> dict[str, 
     for server, command in servers.items():
         program, *arguments = _words(server, command)
         commands.setdefault(program, {})[server] = [word for word in arguments if not word.startswith("-")]
+    for program, told in commands.items():
+        _check_told_apart(program, told)
     folder.mkdir(parents=True, exist_ok=True)
     bridge = folder / f".unrepeat-{_BRIDGE.name}"  # isolation may hide the place of the harness's own code
     bridge.write_bytes(_BRIDGE.read_bytes())
     for program, told in commands.items():
-        _check_told_apart(program, told)
         shim = folder / program
         shim.write_text(_script(program, told, url, bridge), encoding="utf-8")
         shim.chmod(0o755)
