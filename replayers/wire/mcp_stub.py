@@ -15,7 +15,7 @@ import orjson
 
 from ...cases.errors import ConfigError
 from ..calls import Calls
-from .mcp_answers import INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, McpError, Recording
+from .mcp_answers import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, Recording, RpcError
 from .mcp_shims import shims
 from .mcp_tools import tools_of
 
@@ -160,12 +160,17 @@ def _server(answers: McpAnswers, calls: Calls) -> Any:
                 return {**result, **introduced.get(ctx.method, {})}
             path = _call_path(ctx.request, answers)
             result = await to_thread.run_sync(answers.answer, ctx.method, ctx.params, path)
-        except McpError as error:
+        except RpcError as error:
             raise MCPError(error.code, error.message) from None
         except MCPError as error:
             if error.code == METHOD_NOT_FOUND:
                 calls.fault(f"MCP server {answers.server}: unknown method {ctx.method}")
             raise
+        except Exception as error:
+            # The harness is at fault, not the app: whoever runs the replay raises it.
+            calls.failed = calls.failed or error
+            calls.stopped.set()
+            raise MCPError(INTERNAL_ERROR, "the replay failed") from None
         return _in_words_of(ctx.protocol_version, ctx.method, result)
 
     said = answers.introduction()

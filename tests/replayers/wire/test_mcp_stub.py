@@ -131,6 +131,27 @@ def test_call_path_that_is_none_is_refused(header):
         assert (stub.calls.playback.events, len(stub.calls.faults)) == ([], 1)
 
 
+def test_failure_of_the_harness_itself_ends_the_replay():
+    with serving(TRACE) as stub:
+        stub.calls.playback.index = None  # type: ignore[assignment]  # what the harness would never do
+        _, said = RawClient(stub.url).hello().post(CALL)
+        assert said["error"] == {"code": -32603, "message": "the replay failed"}
+        assert isinstance(stub.calls.failed, AttributeError)
+        assert stub.calls.stopped.is_set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [b'{"n": 123456789012345678901234567890}', b'{"t": "\\ud800"}', b'{"a":' * 5000 + b"1" + b"}" * 5000]
+)
+def test_arguments_that_are_hard_to_read_are_no_match_and_no_failure(arguments):
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_order", "arguments": '
+    with serving(TRACE) as stub:
+        _, said = RawClient(stub.url).hello().post(body + arguments + b"}}")
+        assert said["error"]["code"] in (-32700, -32603)
+        assert stub.calls.failed is None
+        assert stub.calls.stopped.is_set() or stub.calls.faults
+
+
 def test_recorded_introduction_reaches_the_client():
     result = {"serverInfo": {"name": "Orders", "version": "3"}, "instructions": "Be careful."}
     with serving(recording(mcp_span("i", "initialize", json.dumps(result)))) as stub:
