@@ -119,11 +119,7 @@ class McpAnswers:
         name = recorded_name(self.server, tool, self._recording.by_name)
         if name == tool and tool in self._shared:
             self._tell_apart(tool, arguments)
-        answered = self._calls.ask("tool", name, arguments, call_path)
-        behind = self._behind(answered.recorded)
-        if behind is not None and name == tool and self._is_others(behind):
-            raise self.refusal(f"step {answered.seq}, call of {tool}: the recorded answer is another server's")
-        return self._replied(answered, name, tool)
+        return self._replied(self._calls.ask("tool", name, arguments, call_path), name, tool)
 
     def _replied(self, answered: Answered, name: str, tool: str) -> dict[str, Any]:
         reply, step = answered.reply, f"step {answered.seq}, call of {name}"
@@ -133,11 +129,13 @@ class McpAnswers:
             self._calls.answered(answered.seq, None, "a live tool cannot be reached over MCP")
             raise self.refusal(f"{step}: a live tool cannot be reached over MCP")
         recorded = answered.recorded if self._calls.playback.events[answered.seq - 1].mode == "recorded" else None
+        behind = self._behind(recorded)
+        if behind is not None and name == tool and self._is_others(behind):
+            raise self.refusal(f"{step}: the recorded answer is another server's")
         if reply.action == "raise":
             return self._failed(reply.error, recorded)
         if recorded is not None and reply.value is None and not _has_answer(recorded.span):
             raise self.refusal(f"{step}: the recording does not hold what the tool answered")
-        behind = self._behind(recorded)
         result = recorded_result(behind.result) if behind is not None else None
         result = result or tool_result(reply.value, answered.text, self._tools.get(tool))
         failed = recorded is not None and (recorded.stated_error() or is_tool_error((behind or recorded).span))
