@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ...cases.trace import Span
@@ -27,12 +26,13 @@ METHODS = ("tools/list", "tools/call", *_LISTS, *_READS, _LOGGING)
 """What is answered here; everything else is the SDK's, or unknown."""
 
 
-@dataclass(frozen=True)
-class McpError(Exception):
+class RpcError(Exception):
     """A request that is answered with a JSON-RPC error."""
 
-    code: int
-    message: str
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
 class Recording:
@@ -98,7 +98,7 @@ class McpAnswers:
             call_path: Enclosing boundary calls; None when nobody knows.
 
         Raises:
-            McpError: The answer is an error.
+            RpcError: The answer is an error.
         """
         if method == "tools/list":
             return {"tools": self._listed}
@@ -119,25 +119,23 @@ class McpAnswers:
         name = recorded_name(self.server, tool, self._recording.by_name)
         if name == tool and tool in self._shared:
             self._tell_apart(tool, arguments)
-        answered = self._calls.ask("tool", name, arguments, call_path)
-        behind = self._behind(answered.recorded)
-        if behind is not None and name == tool and self._is_others(behind):
-            raise self.refusal(f"step {answered.seq}, call of {tool}: the recorded answer is another server's")
-        return self._replied(answered, name, tool)
+        return self._replied(self._calls.ask("tool", name, arguments, call_path), name, tool)
 
     def _replied(self, answered: Answered, name: str, tool: str) -> dict[str, Any]:
         reply, step = answered.reply, f"step {answered.seq}, call of {name}"
         if reply.action == "stop":
-            raise McpError(INTERNAL_ERROR, f"{step}: {reply.error}")
+            raise RpcError(INTERNAL_ERROR, f"{step}: {reply.error}")
         if reply.action == "call":
             self._calls.answered(answered.seq, None, "a live tool cannot be reached over MCP")
             raise self.refusal(f"{step}: a live tool cannot be reached over MCP")
         recorded = answered.recorded if self._calls.playback.events[answered.seq - 1].mode == "recorded" else None
+        behind = self._behind(recorded)
+        if behind is not None and name == tool and self._is_others(behind):
+            raise self.refusal(f"{step}: the recorded answer is another server's")
         if reply.action == "raise":
             return self._failed(reply.error, recorded)
         if recorded is not None and reply.value is None and not _has_answer(recorded.span):
             raise self.refusal(f"{step}: the recording does not hold what the tool answered")
-        behind = self._behind(recorded)
         result = recorded_result(behind.result) if behind is not None else None
         result = result or tool_result(reply.value, answered.text, self._tools.get(tool))
         failed = recorded is not None and (recorded.stated_error() or is_tool_error((behind or recorded).span))
@@ -150,7 +148,7 @@ class McpAnswers:
         behind = self._behind(recorded)
         code = error_code(behind.span if behind is not None else recorded.span)
         if code is not None:
-            raise McpError(code, error)
+            raise RpcError(code, error)
         result = recorded_result(behind.result) if behind is not None else None
         return {**result, "isError": True} if result is not None else tool_error(error)
 
@@ -209,10 +207,10 @@ class McpAnswers:
                 return dict(exchange.result)
         raise self.refusal(f"{method} of {params.get('uri') or params.get('name')}: the recording has no such request")
 
-    def refusal(self, what: str, code: int = INTERNAL_ERROR) -> McpError:
+    def refusal(self, what: str, code: int = INTERNAL_ERROR) -> RpcError:
         """Note that nothing can be said about a request, and return the error it is answered with."""
         self._calls.fault(f"MCP server {self.server}: {what}")
-        return McpError(code, what)
+        return RpcError(code, what)
 
 
 def _has_answer(span: Span) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 _BLOCKS: dict[str, tuple[str, type[Any]]] = {
     "text": ("text", str),
@@ -34,7 +33,7 @@ def tool_result(value: Any, text: str = "", tool: Mapping[str, Any] | None = Non
         return recorded
     if value is None and not text:
         return {"content": []}
-    said = text or (value if isinstance(value, str) else orjson.dumps(value).decode())
+    said = text or (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     structured = _structured(value, (tool or {}).get("outputSchema"))
     return {"content": [{"type": "text", "text": said}], **structured}
 

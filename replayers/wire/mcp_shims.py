@@ -7,6 +7,7 @@ They go first on the PATH of the replayed app. MCP clients hand a server only a 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -36,11 +37,14 @@ def shims(folder: Path, servers: Mapping[str, str], url: str = "") -> dict[str, 
     for server, command in servers.items():
         program, *arguments = _words(server, command)
         commands.setdefault(program, {})[server] = [word for word in arguments if not word.startswith("-")]
-    folder.mkdir(parents=True, exist_ok=True)
     for program, told in commands.items():
         _check_told_apart(program, told)
+    folder.mkdir(parents=True, exist_ok=True)
+    bridge = folder / f".unrepeat-{_BRIDGE.name}"  # isolation may hide the place of the harness's own code
+    bridge.write_bytes(_BRIDGE.read_bytes())
+    for program, told in commands.items():
         shim = folder / program
-        shim.write_text(_script(program, told, url, folder), encoding="utf-8")
+        shim.write_text(_script(program, told, url, bridge), encoding="utf-8")
         shim.chmod(0o755)
     return {"UNREPEAT_MCP_URL": url} if url else {}
 
@@ -74,8 +78,8 @@ def _where(server: str) -> str:
     return f"MCP server {server}: command"
 
 
-def _script(program: str, told: Mapping[str, list[str]], url: str, folder: Path) -> str:
-    chosen = json.dumps({"program": program, "servers": told, "url": url, "folder": str(folder)})
-    # -I -S: neither the app's PYTHONPATH nor its site packages are the bridge's business.
-    words = [sys.executable, "-I", "-S", str(_BRIDGE), "--shim", chosen]
+def _script(program: str, told: Mapping[str, list[str]], url: str, bridge: Path) -> str:
+    chosen = json.dumps({"program": program, "servers": told, "url": url, "folder": str(bridge.parent)})
+    # Without the virtual environment, which isolation may hide too: -I -S, nothing but the standard library.
+    words = [os.path.realpath(sys.executable), "-I", "-S", str(bridge), "--shim", chosen]
     return f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'

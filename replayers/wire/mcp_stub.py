@@ -15,7 +15,7 @@ import orjson
 
 from ...cases.errors import ConfigError
 from ..calls import Calls
-from .mcp_answers import INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, McpError, Recording
+from .mcp_answers import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, Recording, RpcError
 from .mcp_shims import shims
 from .mcp_tools import tools_of
 
@@ -35,12 +35,19 @@ _MODERN = "2026-07-28"
 """The first protocol version in which each result says what it is."""
 
 
-def mcp_app(calls: Calls, tools: Mapping[str, Sequence[Mapping[str, Any]]], *, json_response: bool = True) -> McpApp:
+def mcp_app(
+    calls: Calls,
+    tools: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    trace_ids: frozenset[str] | None = None,
+    json_response: bool = True,
+) -> McpApp:
     """Return an ASGI app that stands for MCP servers: ``/{server}`` below where it is mounted.
 
     Args:
         calls: Answers the tool calls.
         tools: The tool definitions of each server in MCP's form, by name of the server; see `tools_of`.
+        trace_ids: The only traces whose tool calls are answered, where a call says its trace; None for all.
         json_response: Answer with JSON, which takes half the time of a stream of one event. Clients take both.
 
     Raises:
@@ -53,7 +60,7 @@ def mcp_app(calls: Calls, tools: Mapping[str, Sequence[Mapping[str, Any]]], *, j
         raise ConfigError(
             "expected the extra `mcp`, got an installation without it", hint="pip install 'unrepeat[mcp]'"
         ) from error
-    return McpApp(calls, tools, json_response)
+    return McpApp(calls, tools, trace_ids, json_response)
 
 
 class McpApp:
@@ -63,9 +70,16 @@ class McpApp:
     Served by itself, it does so when the server starts. It can be started again after it ended.
     """
 
-    def __init__(self, calls: Calls, tools: Mapping[str, Sequence[Mapping[str, Any]]], json_response: bool) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        tools: Mapping[str, Sequence[Mapping[str, Any]]],
+        trace_ids: frozenset[str] | None,
+        json_response: bool,
+    ) -> None:
         recording = Recording(calls)
         self._calls = calls
+        self._trace_ids = trace_ids
         self._json_response = json_response
         self._answers = {server: McpAnswers(server, calls, tools, recording) for server in tools}
         self._managers: dict[str, Any] = {}
@@ -80,7 +94,7 @@ class McpApp:
         async with AsyncExitStack() as stack:
             for server, answers in self._answers.items():
                 manager = StreamableHTTPSessionManager(
-                    _server(answers, self._calls),
+                    _server(answers, self._calls, self._trace_ids),
                     json_response=self._json_response,
                     max_request_body_size=MAX_BODY_BYTES,
                 )
@@ -98,6 +112,8 @@ class McpApp:
             return
         server = str(scope["path"]).removeprefix(str(scope.get("root_path", ""))).strip("/")
         manager = self._managers.get(server)
+        if manager is None and server in self._answers:
+            raise RuntimeError("the stub of MCP servers is not running: enter its running(), or serve its lifespan")
         if manager is None:
             known = ", ".join(sorted(self._answers)) or "none"
             self._calls.fault(f"MCP server {server}: not configured")
@@ -139,7 +155,7 @@ def _error_in(body: bytes) -> tuple[Any, str]:
         return None, body[:200].decode("utf-8", "replace")
 
 
-def _server(answers: McpAnswers, calls: Calls) -> Any:
+def _server(answers: McpAnswers, calls: Calls, trace_ids: frozenset[str] | None) -> Any:
     """Return the SDK's server, with every method that is answered here taken out of its hands."""
     import mcp_types as types
     from anyio import to_thread
@@ -156,14 +172,21 @@ def _server(answers: McpAnswers, calls: Calls) -> Any:
             if ctx.method not in METHODS:
                 result = await call_next(ctx)
                 return {**result, **introduced.get(ctx.method, {})}
+            if trace_ids is not None and ctx.method == "tools/call":
+                _check_trace(ctx, answers, trace_ids)
             path = _call_path(ctx.request, answers)
             result = await to_thread.run_sync(answers.answer, ctx.method, ctx.params, path)
-        except McpError as error:
+        except RpcError as error:
             raise MCPError(error.code, error.message) from None
         except MCPError as error:
             if error.code == METHOD_NOT_FOUND:
                 calls.fault(f"MCP server {answers.server}: unknown method {ctx.method}")
             raise
+        except Exception as error:
+            # The harness is at fault, not the app: whoever runs the replay raises it.
+            calls.failed = calls.failed or error
+            calls.stopped.set()
+            raise MCPError(INTERNAL_ERROR, "the replay failed") from None
         return _in_words_of(ctx.protocol_version, ctx.method, result)
 
     said = answers.introduction()
@@ -181,6 +204,17 @@ def _in_words_of(version: str, method: str, result: dict[str, Any]) -> dict[str,
         return result
     cached = {} if method in ("tools/call", "prompts/get") else {"ttlMs": 0, "cacheScope": "private"}
     return {"resultType": "complete", **cached, **result}
+
+
+def _check_trace(ctx: Any, answers: McpAnswers, trace_ids: frozenset[str]) -> None:
+    """Refuse a call that says it belongs to another trace, in the message itself or beside it."""
+    meta = ctx.params.get("_meta") if isinstance(ctx.params, Mapping) else None
+    stated = meta.get("traceparent") if isinstance(meta, Mapping) else None
+    if stated is None and ctx.request is not None:
+        stated = ctx.request.headers.get("traceparent")
+    trace_id = "".join(str(stated).split("-")[1:2]).lower()
+    if stated is not None and trace_id not in trace_ids:
+        raise answers.refusal(f"tools/call belongs to another trace: {trace_id[:32] or 'an invalid traceparent'}")
 
 
 def _call_path(request: Any, answers: McpAnswers) -> tuple[str, ...] | None:

@@ -9,7 +9,7 @@ from tests.cases.readers.files import only, otlp, otlp_span, write
 
 from unrepeat.replayers.calls import Calls
 from unrepeat.replayers.playback import Modes, Playback
-from unrepeat.replayers.wire.mcp_answers import McpAnswers, McpError, Recording
+from unrepeat.replayers.wire.mcp_answers import McpAnswers, Recording, RpcError
 
 from .mcp_serving import GET_ORDER, REFUND, TOOLS, mcp_span, recording, tool_span
 
@@ -38,7 +38,7 @@ def said(stub, name="search", arguments=None):
 
 
 def refused(stub, method, params=None):
-    with pytest.raises(McpError) as error:
+    with pytest.raises(RpcError) as error:
         stub.answer(method, params)
     return error.value
 
@@ -80,7 +80,8 @@ def test_recorded_text_of_a_failure_is_a_result_with_is_error():
 def test_protocol_error_is_one_again():
     span = tool_span("a", "get_order", ASKED, error="Unknown tool", attributes={"error.type": "-32602"})
     stub, calls = answers(recording(span))
-    assert refused(stub, "tools/call", {"name": "get_order", "arguments": ASKED}) == McpError(-32602, "Unknown tool")
+    error = refused(stub, "tools/call", {"name": "get_order", "arguments": ASKED})
+    assert (error.code, error.message) == (-32602, "Unknown tool")
     assert calls.faults == []
 
 

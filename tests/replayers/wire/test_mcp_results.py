@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import mcp_types
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from unrepeat.replayers.wire.mcp_results import tool_error, tool_result
+from unrepeat.replayers.wire.mcp_results import recorded_result, tool_error, tool_result
 
 TEXT = {"type": "text", "text": "paid"}
 IMAGE = {"type": "image", "data": "aGk=", "mimeType": "image/png"}
@@ -71,6 +75,21 @@ def test_answer_of_a_tool_with_an_output_schema_is_structured_too():
     assert tool_result({"result": 3}, tool=wrapped)["structuredContent"] == {"result": 3}
     assert "structuredContent" not in tool_result("paid", tool=order)
     assert "structuredContent" not in tool_result({"status": "paid"}, tool={"name": "get_order"})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "text", "content", "a"]), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_any_answer_is_a_valid_result_that_says_the_same(value):
+    sent = tool_result(value)
+    mcp_types.CallToolResult.model_validate(sent)
+    if value is not None and not isinstance(value, str) and recorded_result(value) is None:
+        assert json.loads(sent["content"][0]["text"]) == value
 
 
 def test_results_are_valid_for_the_protocol():

@@ -138,6 +138,15 @@ def test_shim_stands_for_the_server_it_is_configured_for(tmp_path, configured, s
         assert over_shim(tmp_path, *started) == listed
 
 
+def test_shim_needs_nothing_beside_itself_but_an_interpreter(tmp_path):
+    """Isolation shows a system its scratch folder and the machine's programs, not where the harness lies."""
+    shims(tmp_path, {"orders": "orders-server"}, "http://127.0.0.1:9/mcp")
+    text = (tmp_path / "orders-server").read_text()
+    assert str(Path(BRIDGE).parent) not in text
+    assert (tmp_path / ".unrepeat-mcp_stdio.py").read_bytes() == Path(BRIDGE).read_bytes()
+    assert os.path.realpath(sys.executable) in text
+
+
 def test_shim_of_one_program_tells_servers_by_their_arguments(tmp_path):
     with serving(TRACE, {**TOOLS, "docs": [SEARCH]}) as stub:
         shims(tmp_path, {"orders": "npx -y @acme/orders", "docs": "npx @acme/docs"}, stub.url)

@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,7 +22,7 @@ from .mcp_serving import GET_ORDER, TOOLS, mcp_span, recording, serving, tool_sp
 
 ASKED = {"order_id": "ord_1"}
 TRACE = recording(tool_span("t1", "get_order", ASKED, "paid"))
-CALL = {"method": "tools/call", "params": {"name": "get_order", "arguments": ASKED}}
+CALL: dict[str, Any] = {"method": "tools/call", "params": {"name": "get_order", "arguments": ASKED}}
 BOTH = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "app", "version": "1"}}
 
@@ -129,6 +130,38 @@ def test_call_path_that_is_none_is_refused(header):
         _, said = RawClient(stub.url).hello().post(CALL, **{"x-unrepeat-path": header})
         assert said["error"]["message"].startswith("x-unrepeat-path: expected kind:name")
         assert (stub.calls.playback.events, len(stub.calls.faults)) == ([], 1)
+
+
+def test_call_of_another_trace_is_refused():
+    ours, other = f"00-{'a' * 32}-{'b' * 16}-01", f"00-{'c' * 32}-{'b' * 16}-01"
+    with serving(TRACE, trace_ids=frozenset({"a" * 32})) as stub:
+        client = RawClient(stub.url).hello()
+        in_message = {**CALL, "params": {**CALL["params"], "_meta": {"traceparent": other}}}
+        refused = [client.post(CALL, traceparent=other), client.post(in_message), client.post(CALL, traceparent="x")]
+        assert ["belongs to another trace" in said["error"]["message"] for _, said in refused] == [True] * 3
+        assert (len(stub.calls.faults), stub.calls.playback.events) == (3, [])
+        assert "result" in client.post(CALL, traceparent=ours)[1]
+
+
+def test_failure_of_the_harness_itself_ends_the_replay():
+    with serving(TRACE) as stub:
+        stub.calls.playback.index = None  # type: ignore[assignment]  # what the harness would never do
+        _, said = RawClient(stub.url).hello().post(CALL)
+        assert said["error"] == {"code": -32603, "message": "the replay failed"}
+        assert isinstance(stub.calls.failed, AttributeError)
+        assert stub.calls.stopped.is_set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [b'{"n": 123456789012345678901234567890}', b'{"t": "\\ud800"}', b'{"a":' * 5000 + b"1" + b"}" * 5000]
+)
+def test_arguments_that_are_hard_to_read_are_no_match_and_no_failure(arguments):
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_order", "arguments": '
+    with serving(TRACE) as stub:
+        _, said = RawClient(stub.url).hello().post(body + arguments + b"}}")
+        assert said["error"]["code"] in (-32700, -32603)
+        assert stub.calls.failed is None
+        assert stub.calls.stopped.is_set() or stub.calls.faults
 
 
 def test_recorded_introduction_reaches_the_client():
