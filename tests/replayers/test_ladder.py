@@ -11,7 +11,8 @@ import pytest
 
 from unrepeat.cases.errors import ReplayError
 from unrepeat.replayers.isolation import ladder
-from unrepeat.replayers.isolation.ladder import LEVELS, chosen, is_at_least, obstacles
+from unrepeat.replayers.isolation.ladder import LEVELS, chosen, is_at_least, level_for, obstacles
+from unrepeat.replayers.system import CommandSystem
 
 from .cells import needs, run
 
@@ -22,7 +23,7 @@ TELL = "import json; from unrepeat.replayers.isolation.ladder import obstacles; 
 def only(monkeypatch):
     """Let only some levels be had."""
     return lambda *levels: monkeypatch.setattr(
-        ladder, "_tried", lambda: {level: "" if level in levels else "not here; do this" for level in LEVELS}
+        ladder, "_obstacle", lambda level: "" if level in levels else "not here; do this"
     )
 
 
@@ -98,3 +99,30 @@ def test_harness_in_a_cell_tells_what_it_cannot_have_there(tmp_path):
     why = json.loads(out)
     assert "make new namespaces: Operation not permitted" in why["netns"]
     assert why["landlock"] == obstacles()["landlock"]
+
+
+def system(isolation="", required=""):
+    return CommandSystem(name="desk", command=("true",), isolation=isolation, required_isolation=required)
+
+
+def test_system_runs_at_the_level_it_names(only):
+    only("netns", "landlock", "guard", "none")
+    assert level_for(system(), python=False) == "netns"
+    assert level_for(system("landlock"), python=False) == "landlock"
+    assert level_for(system("guard"), python=True) == "guard"
+
+
+@pytest.mark.parametrize(
+    ("isolation", "required", "python", "complaint"),
+    [
+        ("netns", "", False, "cannot be had here: not here; do this"),
+        ("landlock", "netns", False, "expected at least netns, got landlock"),
+        ("guard", "", False, "expected a level that can hold it, got guard"),
+        ("none", "none", True, "expected a level that can hold it, got none"),
+        ("vacuum", "", True, "expected a level that can hold it, got vacuum"),
+    ],
+)
+def test_level_that_will_not_do_is_refused(only, isolation, required, python, complaint):
+    only("landlock", "guard", "none")
+    with pytest.raises(ReplayError, match=complaint):
+        level_for(system(isolation, required), python=python)
