@@ -193,6 +193,37 @@ def _answer(server: socket.socket) -> None:
             connection.sendall(b"x")
 
 
+RACE = """
+import ctypes, os, socket, struct, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+addresses = [struct.pack("=H", 2) + struct.pack("!H4s8x", int(port), bytes([127, 0, 0, 1])) for port in sys.argv[1:]]
+shared = ctypes.create_string_buffer(addresses[0], 16)
+
+def flip():
+    while True:
+        for address in reversed(addresses):
+            ctypes.memmove(shared, address, 16)
+
+threading.Thread(target=flip, daemon=True).start()
+for _ in range(500):
+    with socket.socket() as one:
+        one.setblocking(False)
+        libc.connect(one.fileno(), shared, 16)
+"""
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_address_that_is_changed_behind_the_watch_leads_nowhere(tmp_path, level):
+    with socket.create_server(("127.0.0.1", 0)) as outside, cell(level, tmp_path, listeners=1) as made:
+        ports = [str(made.ports[0]), str(outside.getsockname()[1])]
+        process = start(made, tmp_path, sys.executable, "-c", RACE, *ports)
+        assert process.communicate(timeout=60)[0] == b""
+        outside.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            outside.accept()
+        assert made.attempts()
+
+
 @pytest.mark.parametrize("level", CONFINED)
 def test_program_that_was_killed_in_mid_question_leaves_the_watch_going(tmp_path, level):
     code = (

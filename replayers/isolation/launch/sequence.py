@@ -8,7 +8,7 @@ import marshal
 import os
 
 from . import kernel
-from .init import reap, restore_signals, wait_for
+from .init import adopt, become_adopter, reap, restore_signals, wait_for
 from .kernel import SetupError
 from .privileges import drop_all
 from .report import Control
@@ -85,6 +85,15 @@ def _run_in_namespaces(plan: dict[str, Any], control: Control) -> None:
 def _run_under_landlock(plan: dict[str, Any], control: Control) -> None:
     from .landlock import restrict
 
+    become_adopter()
+    launcher = os.getpid()
+    program = os.fork()
+    if program:
+        adopt(program, plan["life_fd"])
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
+    if os.getppid() != launcher:  # it ended before that
+        os._exit(70)
+    os.setsid()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     restrict(plan["view"]["scratch"], plan["ports"])
     _become(plan, control, True)
