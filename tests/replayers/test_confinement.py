@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -249,3 +251,20 @@ def test_keys_in_the_environment_of_other_processes_cannot_be_read(tmp_path, lev
             assert run(level, tmp_path, "sh", "-c", code)[:2] == (0, seen)
         finally:
             other.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
+def test_device_nodes_elsewhere_cannot_be_opened(tmp_path):
+    (tmp_path / "nodes").mkdir()
+    os.mknod(tmp_path / "nodes" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    path = tmp_path / "nodes" / "null"
+    assert write("none", tmp_path, path, reads=[path.parent]) == ["wrote"]
+    assert write("netns", tmp_path, path, "/dev/null", reads=[path.parent]) == ["Permission denied", "wrote"]
+
+
+def test_version_and_needs_in_shared_memory_are_seen():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as root:
+        Path(root, "data").mkdir()
+        Path(root, "data", "needed").write_text("here")
+        reads = [Path(root, "data")]
+        assert run("netns", root, "sh", "-c", "cat ../data/needed; touch x; ls", reads=reads)[1] == "herex\n"

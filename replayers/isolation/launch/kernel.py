@@ -91,6 +91,12 @@ def mount(source: bytes, target: bytes, kind: bytes = b"", flags: int = 0, data:
     _checked(result, f"mount {os.fsdecode(target)}")
 
 
+def unmount(target: bytes) -> None:
+    """Take a mount out of sight; what uses it keeps it."""
+    detach = 2
+    _checked(_LIBC.umount2(target, ctypes.c_int(detach)), f"unmount {os.fsdecode(target)}")
+
+
 def _checked(result: int, what: str) -> int:
     if result < 0:
         code = ctypes.get_errno()

@@ -121,11 +121,19 @@ def _become(plan: dict[str, Any], control: Control, has_proc: bool) -> None:
 def _filter(level: str, control: Control) -> bool:
     """Come under the filter; return whether the harness listens for what it asks."""
     try:
+        if not _can_let_go_on():
+            raise OSError(38, "no answer that lets a call go on")
         _install_with_listener(level, control)
     except OSError:  # no kernel support, or somebody listens already: this runs in a cell
         _try("filter system calls", install, level, False)
         return False
     return True
+
+
+def _can_let_go_on() -> bool:
+    """Tell whether the kernel knows SECCOMP_USER_NOTIF_FLAG_CONTINUE (Linux 5.5): nothing else tells."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int(minor.partition("-")[0])) >= (5, 5)
 
 
 def _install_with_listener(level: str, control: Control) -> None:
