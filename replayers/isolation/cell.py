@@ -51,12 +51,13 @@ class Cell:
         self.sockets: tuple[socket.socket, ...] = ()
         """Once started: listening sockets on 127.0.0.1 as the program sees it, one for each of ``ports``."""
         self._folder, self._scratch, self._reads = folder.resolve(), scratch.resolve(), tuple(reads)
-        self._mark = new_mark() if marked and level != "netns" else None
+        self._mark = new_mark() if level == "landlock" or (marked and level != "netns") else None
         self._closing = contextlib.ExitStack()
         self._watch: Watch | None = None
         self._attempts: Any = None
         self._init: int | None = None
         self._left = -1
+        self._life: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         if level == "netns":
             self.ports = tuple(range(_FIRST_PORT_INSIDE, _FIRST_PORT_INSIDE + listeners))
@@ -134,7 +135,7 @@ class Cell:
     ) -> subprocess.Popen[bytes]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         life_read, life_write = os.pipe()
-        self._closing.callback(os.close, life_write)
+        self._life = life_write
         self._left, left_write = os.pipe()
         self._closing.callback(os.close, self._left)
         with ours, theirs, _ending(life_read), _ending(left_write), _plan_file() as plan:
@@ -209,10 +210,20 @@ class Cell:
     def _not_isolated(self, got: str) -> ReplayError:
         return ReplayError(f"expected isolation at level {self.level}, got {got}", where="isolation", hint=_DOCTOR)
 
+    def _end_by_launcher(self, process: subprocess.Popen[bytes]) -> None:
+        """Let the launcher end what it adopted: killed itself, it could not."""
+        if self._life is None:
+            return
+        os.close(self._life)
+        if self.level == "landlock":
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_TIMEOUT_S)
+
     def close(self) -> None:
         """End every process of the program, and give back all that the cell holds."""
         process = self._process
         if process is not None:
+            self._end_by_launcher(process)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_HIDDEN = ("/tmp", "/var/tmp", "/run", "/var/run", "/dev/shm")
-"""Where services and agents put their sockets. ``/dev`` is made anew with its few harmless devices."""
+_HIDDEN = ("/tmp", "/var/tmp", "/run", "/var/run")
+"""Where services and agents put their sockets."""
+_DEVICES = Path("/dev")
+"""Made anew, with its few harmless devices."""
 _OWN_CODE = Path(__file__).resolve().parents[1]
 """The replayers: the part that runs in the app's process is read by its interpreter."""
 
@@ -31,7 +33,7 @@ def view(
     """
     hidden = _hidden(os.environ.get("XDG_RUNTIME_DIR", ""))
     wanted = [*_interpreters(argv[0], env), _OWN_CODE, cwd.resolve(), *(path.resolve() for path in reads)]
-    kept = {path for path in wanted if path.exists() and _is_below(path, hidden)}
+    kept = {path for path in wanted if path.exists() and _is_below(path, [*hidden, _DEVICES])}
     version, writable = folder.resolve(), scratch.resolve()
     return {
         "hidden": [os.fsencode(path) for path in hidden],
@@ -46,7 +48,7 @@ def _hidden(runtime: str) -> list[Path]:
     """Return the folders to hide, each once and none below another."""
     named = [*_HIDDEN, runtime]
     found = {Path(name).resolve() for name in named if name and os.path.isdir(name)}
-    found = {path for path in found if Path("/dev") not in path.parents and len(path.parts) > 1}
+    found = {path for path in found if _DEVICES not in path.parents and len(path.parts) > 1}
     return sorted(path for path in found if not found & set(path.parents))
 
 

@@ -23,13 +23,16 @@ STUBBORN = """
 import os, signal, sys, time
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
     signal.signal(number, signal.SIG_IGN)
+read, write = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         print("ready", flush=True)
+        os.write(write, b"x")
         time.sleep(600)
     os._exit(0)
-time.sleep(600 if len(sys.argv) > 1 else 0)
+os.read(read, 1)
+time.sleep(600 if len(sys.argv) > 2 else 0)
 """
 MARK = "stubborn-program-of-the-test"
 
@@ -71,11 +74,28 @@ def test_nothing_stays_of_what_double_forks_and_ignores_signals(tmp_path, level,
     mark = f"{MARK}-{level}-{ends}"
     with cell(level, tmp_path) as made:
         arguments = [mark] if ends else ["stay", mark]
-        process = start(made, tmp_path, sys.executable, "-c", STUBBORN.replace("> 1", "> 2"), *arguments)
+        process = start(made, tmp_path, sys.executable, "-c", STUBBORN, *arguments)
         assert process.stdout.readline() == b"ready\n"
         if ends:
             assert process.wait(10) == 0
-        assert with_argument(mark) or level == "netns"
+        assert with_argument(mark) or level in CONFINED
+    assert with_argument(mark) == []
+
+
+@pytest.mark.parametrize("level", CONFINED)
+@pytest.mark.parametrize("ends", [True, False])
+def test_nothing_stays_of_what_also_clears_its_environment(tmp_path, level, ends):
+    mark = f"{MARK}-{level}-{ends}-bare"
+    stay = "wait" if not ends else "sleep 0.2"
+    code = f"(setsid env -i sh -c '(sleep 600; true) & sleep 600; true' {mark} &) & {stay}; sleep {0 if ends else 600}"
+    with cell(level, tmp_path) as made:
+        process = start(made, tmp_path, "sh", "-c", code)
+        if ends:
+            assert process.wait(10) == 0
+            assert with_argument(mark) == []
+        else:
+            while not with_argument(mark):
+                time.sleep(0.01)
     assert with_argument(mark) == []
 
 
@@ -125,7 +145,7 @@ def test_listener_answers_the_program(tmp_path, level):
 
 @pytest.mark.parametrize("level", CONFINED)
 def test_environment_is_all_that_was_given_and_large(tmp_path, level):
-    code = "import os; os.environ.pop('LC_CTYPE', 0); print(sum(map(len, os.environ.values())))"
+    code = "import os; print(sum(len(value) for name, value in os.environ.items() if 'BIG' in name))"
     big = {f"BIG{index}": "x" * 100_000 for index in range(15)}
     with cell(level, tmp_path, allow_subprocess=False) as made:
         process = made.start(
@@ -139,18 +159,19 @@ def test_environment_is_all_that_was_given_and_large(tmp_path, level):
         assert process.communicate(timeout=30)[0] == b"1500000\n"
 
 
-def test_cell_ends_with_a_harness_that_is_killed(tmp_path):
-    needs("netns")
-    mark = f"{MARK}-killed"
+@pytest.mark.parametrize("level", CONFINED)
+def test_cell_ends_with_a_harness_that_is_killed(tmp_path, level):
+    needs(level)
+    mark = f"{MARK}-{level}-killed"
     code = (
         "import sys, subprocess; from pathlib import Path\n"
         "from unrepeat.replayers.isolation.cell import prepared\n"
         "root = Path(sys.argv[1])\n"
-        "with prepared('netns', folder=root, scratch=root) as cell:\n"
+        "with prepared(sys.argv[3], folder=root, scratch=root) as cell:\n"
         "    cell.start(['sh', '-c', 'echo ready; sleep 600', sys.argv[2]], env={'PATH': '/usr/bin:/bin'}, cwd=root,"
         " stdin=None, stdout=None, stderr=None).wait()\n"
     )
-    command = [sys.executable, "-c", code, str(tmp_path), mark]
+    command = [sys.executable, "-c", code, str(tmp_path), mark, level]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as harness:
         assert harness.stdout is not None
         assert harness.stdout.readline() == b"ready\n"
@@ -163,10 +184,10 @@ def test_cell_ends_with_a_harness_that_is_killed(tmp_path):
 
 
 def held():
-    """Return what this process holds: open files, threads, and the namespaces and mounts of the machine it can see."""
-    namespaces = {os.readlink(path) for path in Path("/proc").glob("[0-9]*/ns/net") if os.access(path, os.R_OK)}
+    """Return how many open files, threads, child processes and mounts this process has."""
+    children = sum(len(path.read_text().split()) for path in Path("/proc/self/task").glob("*/children"))
     mounts = Path("/proc/self/mountinfo").read_text().count("\n")
-    return len(os.listdir("/proc/self/fd")), threading.active_count(), namespaces, mounts
+    return len(os.listdir("/proc/self/fd")), threading.active_count(), children, mounts
 
 
 @pytest.mark.parametrize("level", CONFINED)
@@ -177,6 +198,20 @@ def test_fifty_cells_leave_nothing(tmp_path, level):
         run(level, tmp_path, "sh", "-c", f"exit {index % 3}", listeners=2)
     assert held() == before
     assert [each for each in os.listdir(tmp_path / "scratch") if "work" in each] == []
+
+
+def test_fifty_cells_fit_into_a_few_namespaces(tmp_path):
+    """Those of the cells before are gone, or the kernel would refuse one more."""
+    needs("netns")
+    code = (
+        "import sys; from tests.replayers.cells import run\n"
+        "print([run('netns', sys.argv[1], 'true', listeners=1)[0] for _ in range(50)] == [0] * 50)"
+    )
+    limit = 'for each in user net mnt pid ipc uts; do echo 12 > /proc/sys/user/max_${each}_namespaces; done; exec "$@"'
+    command = ["unshare", "-Ur", "sh", "-ec", limit, "sh", sys.executable, "-c", code, str(tmp_path)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
 
 
 def test_failed_starts_leave_nothing(tmp_path):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -193,6 +195,37 @@ def _answer(server: socket.socket) -> None:
             connection.sendall(b"x")
 
 
+RACE = """
+import ctypes, os, socket, struct, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+addresses = [struct.pack("=H", 2) + struct.pack("!H4s8x", int(port), bytes([127, 0, 0, 1])) for port in sys.argv[1:]]
+shared = ctypes.create_string_buffer(addresses[0], 16)
+
+def flip():
+    while True:
+        for address in reversed(addresses):
+            ctypes.memmove(shared, address, 16)
+
+threading.Thread(target=flip, daemon=True).start()
+for _ in range(500):
+    with socket.socket() as one:
+        one.setblocking(False)
+        libc.connect(one.fileno(), shared, 16)
+"""
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_address_that_is_changed_behind_the_watch_leads_nowhere(tmp_path, level):
+    with socket.create_server(("127.0.0.1", 0)) as outside, cell(level, tmp_path, listeners=1) as made:
+        ports = [str(made.ports[0]), str(outside.getsockname()[1])]
+        process = start(made, tmp_path, sys.executable, "-c", RACE, *ports)
+        assert process.communicate(timeout=60)[0] == b""
+        outside.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            outside.accept()
+        assert made.attempts()
+
+
 @pytest.mark.parametrize("level", CONFINED)
 def test_program_that_was_killed_in_mid_question_leaves_the_watch_going(tmp_path, level):
     code = (
@@ -218,3 +251,20 @@ def test_keys_in_the_environment_of_other_processes_cannot_be_read(tmp_path, lev
             assert run(level, tmp_path, "sh", "-c", code)[:2] == (0, seen)
         finally:
             other.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
+def test_device_nodes_elsewhere_cannot_be_opened(tmp_path):
+    (tmp_path / "nodes").mkdir()
+    os.mknod(tmp_path / "nodes" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    path = tmp_path / "nodes" / "null"
+    assert write("none", tmp_path, path, reads=[path.parent]) == ["wrote"]
+    assert write("netns", tmp_path, path, "/dev/null", reads=[path.parent]) == ["Permission denied", "wrote"]
+
+
+def test_version_and_needs_in_shared_memory_are_seen():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as root:
+        Path(root, "data").mkdir()
+        Path(root, "data", "needed").write_text("here")
+        reads = [Path(root, "data")]
+        assert run("netns", root, "sh", "-c", "cat ../data/needed; touch x; ls", reads=reads)[1] == "herex\n"

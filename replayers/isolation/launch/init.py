@@ -1,4 +1,4 @@
-"""The first process of the PID namespace, and the launcher that waits for it: how a program's end is passed on."""
+"""Who waits for the program: how its end is passed on, and how nothing of it stays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import select
 import time
 
-from .kernel import PR_SET_DUMPABLE, prctl
+from .kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 
 _GRACE_ROUNDS = 100
 _ROUND_S = 0.01
@@ -97,6 +97,51 @@ def wait_for(init: int, status_fd: int, life_fd: int) -> None:
     told = os.read(status_fd, 32)
     # Nothing was told: the first process was killed, and the program with it.
     end_like(int(told) if told else _signal.SIGKILL)
+
+
+def adopt(program: int, life_fd: int) -> None:
+    """Be the launcher without a PID namespace: end as the program ended, after everything that came from it."""
+    close_all_but(life_fd)
+    forward_signals(program)
+    handle = os.pidfd_open(program)
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    waiting.register(life_fd, select.POLLIN)
+    if handle not in dict(waiting.poll()):
+        os.kill(program, _signal.SIGKILL)
+    _, status = os.waitpid(program, 0)
+    _end_children()
+    end_like(status)
+
+
+def become_adopter() -> None:
+    """Have every process that its parent leaves behind become a child of this one, whatever it does."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _end_children() -> None:
+    """End all children. Those of a child become ours when it ends, and have their turn then."""
+    own = b"%d" % os.getpid()
+    while True:
+        for pid in _processes():
+            if _parent(pid) == own:
+                os.kill(int(pid), _signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _processes() -> list[str]:
+    return [name for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _parent(pid: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return file.read().rpartition(b")")[2].split()[1]  # the name before it may hold anything
+    except OSError:
+        return b""
 
 
 def end_like(status: int) -> None:

@@ -24,6 +24,7 @@ MS_PRIVATE = 1 << 18
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -88,6 +89,12 @@ def mount(source: bytes, target: bytes, kind: bytes = b"", flags: int = 0, data:
     """Mount a file system, or bind one that is there."""
     result = _LIBC.mount(source, target, kind or None, ctypes.c_ulong(flags), data or None)
     _checked(result, f"mount {os.fsdecode(target)}")
+
+
+def unmount(target: bytes) -> None:
+    """Take a mount out of sight; what uses it keeps it."""
+    detach = 2
+    _checked(_LIBC.umount2(target, ctypes.c_int(detach)), f"unmount {os.fsdecode(target)}")
 
 
 def _checked(result: int, what: str) -> int:

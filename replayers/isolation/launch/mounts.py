@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 
+from .devices import make_devices
 from .kernel import (
     MS_BIND,
     MS_NODEV,
@@ -14,24 +14,21 @@ from .kernel import (
     MS_PRIVATE,
     MS_RDONLY,
     MS_REC,
-    MS_REMOUNT,
     SetupError,
     mount,
-    syscall,
+    unmount,
 )
+from .mount_flags import NO_DEVICES, READ_ONLY, forbid_everywhere, permit
+from .places import by_descriptor, hold, make_place
 
-_AT_FDCWD = -100
-_AT_RECURSIVE = 0x8000
-_ATTR_RDONLY = 1
-_ENOSYS = 38
-_DEVICES = (b"null", b"zero", b"full", b"random", b"urandom")
-_DEVICE_LINKS = {
-    b"fd": b"/proc/self/fd",
-    b"stdin": b"/proc/self/fd/0",
-    b"stdout": b"/proc/self/fd/1",
-    b"stderr": b"/proc/self/fd/2",
-    b"ptmx": b"pts/ptmx",
-}
+TYPE_CHECKING = False  # ``typing`` itself would be imported at each start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_EMPTY = b"mode=1777,size=25%"
+"""Options of what lies over a hidden folder; its size is a share of the memory."""
+_MEMORY = b"/dev/memory"
 
 
 class View:
@@ -73,27 +70,21 @@ def build(view: View, sockets: list[bytes]) -> None:
         SetupError: The kernel refused a step.
     """
     _step("make mounts private", mount, b"none", b"/", b"", MS_REC | MS_PRIVATE)
-    # On itself, so that it can be writable where what is around it is not.
-    _step("bind the scratch folder", mount, view.scratch, view.scratch, b"", MS_BIND | MS_REC)
-    _step("make everything read-only", _make_read_only)
-    _step("make the scratch folder writable", _make_writable, view.scratch)
+    _forbid(view.scratch)
     # Held before anything is hidden; a path through /proc/self/fd leads to them afterwards.
-    held = {path: _hold(path) for path in {*view.kept, view.version, view.scratch}}
-    upper = [_hold(path) for path in view.upper]
-    null = _hold(b"/dev/null")
+    held = {path: hold(path) for path in {*view.kept, view.version, view.scratch}}
+    upper = [hold(path) for path in view.upper]
     for path in view.hidden:
-        _step(f"hide {os.fsdecode(path)}", mount, b"tmpfs", path, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777")
-    _step("make devices", _make_devices)
-    for path in sorted(held):
-        _make_place(path, held[path])
+        _step(f"hide {os.fsdecode(path)}", mount, b"tmpfs", path, b"tmpfs", MS_NOSUID | MS_NODEV, _EMPTY)
+    _step("make devices", make_devices)
+    for path in sorted(held):  # a folder before what lies in it
+        make_place(path, held[path])
         if path == view.version != view.scratch:
             _overlay(path, held[path], upper)
         else:
-            _step(f"keep {os.fsdecode(path)}", mount, _by_fd(held[path]), path, b"", MS_BIND | MS_REC)
-    for path in sockets:
-        if not path.startswith(view.scratch + b"/") and _is_socket(path):
-            _step(f"mask {os.fsdecode(path)}", mount, _by_fd(null), path, b"", MS_BIND)
-    for fd in (*held.values(), *upper, null):
+            _step(f"keep {os.fsdecode(path)}", mount, by_descriptor(held[path]), path, b"", MS_BIND | MS_REC)
+    _mask(path for path in sockets if not path.startswith(view.scratch + b"/"))
+    for fd in (*held.values(), *upper):
         os.close(fd)
 
 
@@ -112,22 +103,26 @@ def mount_proc() -> bool:
     return True
 
 
-def _step(what: str, do, *args) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002
+def _step(what: str, do: Callable[..., Any], *args: Any) -> None:
     try:
         do(*args)
     except OSError as error:
         raise SetupError(what, error.errno or 0) from error
 
 
-def _by_fd(fd: int) -> bytes:
-    return b"/proc/self/fd/%d" % fd
+def _forbid(scratch: bytes) -> None:
+    """Make everything read-only and without devices, but the scratch folder writable and ``/dev`` what it is."""
+    for path in (scratch, b"/dev"):  # mounted on themselves, to have flags that are not those of what is around them
+        _step(f"bind {os.fsdecode(path)}", mount, path, path, b"", MS_BIND | MS_REC)
+    _step("make everything read-only", forbid_everywhere, READ_ONLY | NO_DEVICES)
+    _step("make the scratch folder writable", permit, scratch, READ_ONLY)
+    _step("permit devices in /dev", permit, b"/dev", NO_DEVICES)
 
 
-def _hold(path: bytes) -> int:
-    try:
-        return os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError as error:
-        raise SetupError(f"find {os.fsdecode(path)}", error.errno or 0) from error
+def _mask(sockets: Any) -> None:
+    for path in sockets:
+        if _is_socket(path):
+            _step(f"mask {os.fsdecode(path)}", mount, b"/dev/null", path, b"", MS_BIND)
 
 
 def _is_socket(path: bytes) -> bool:
@@ -137,83 +132,27 @@ def _is_socket(path: bytes) -> bool:
         return False
 
 
-def _make_writable(path: bytes) -> None:
-    attributes = struct.pack("=QQQQ", 0, _ATTR_RDONLY, 0, 0)
+def _overlay(path: bytes, lower: int, upper: list[int]) -> None:
+    """Lay a writable copy over the version; where the scratch folder cannot carry it, memory does."""
     try:
-        syscall("mount_setattr", _AT_FDCWD, path, 0, attributes, len(attributes))
-    except OSError as error:
-        if error.errno != _ENOSYS:
-            raise
-        _remount(path, False)
-
-
-def _make_read_only() -> None:
-    attributes = struct.pack("=QQQQ", _ATTR_RDONLY, 0, 0, 0)
-    try:
-        syscall("mount_setattr", _AT_FDCWD, b"/", _AT_RECURSIVE, attributes, len(attributes))
-    except OSError as error:
-        if error.errno != _ENOSYS:
-            raise
-        with open("/proc/self/mountinfo", "rb") as mounts:
-            points = [line.split()[4].decode("unicode_escape").encode("latin-1") for line in mounts]
-        for point in points:
-            _remount(point, True)
-
-
-def _remount(path: bytes, is_read_only: bool) -> None:
-    """Change the one flag; the others of a mount are locked in a user namespace and must be repeated."""
-    flags = os.statvfs(path).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048 | (1 << 21))
-    mount(b"none", path, b"", MS_BIND | MS_REMOUNT | flags | (MS_RDONLY if is_read_only else 0))
-
-
-def _make_devices() -> None:
-    """Replace ``/dev``: as root, a disk could be opened for writing through a read-only mount."""
-    held = {name: os.open(b"/dev/" + name, os.O_PATH | os.O_CLOEXEC) for name in _DEVICES}
-    mount(b"tmpfs", b"/dev", b"tmpfs", MS_NOSUID | MS_NOEXEC, b"mode=755")
-    for name, fd in held.items():
-        _make_place(b"/dev/" + name, fd)
-        mount(_by_fd(fd), b"/dev/" + name, b"", MS_BIND)
-        os.close(fd)
-    os.mkdir(b"/dev/pts")
-    os.mkdir(b"/dev/shm")
-    os.chmod(b"/dev/shm", 0o1777)
-    try:  # noqa: SIM105 - contextlib takes 3 ms to import
-        mount(b"devpts", b"/dev/pts", b"devpts", MS_NOSUID | MS_NOEXEC, b"newinstance,ptmxmode=0666,mode=620")
-    except OSError:  # some container runtimes: there are no pseudo terminals then
-        pass
-    for name, target in _DEVICE_LINKS.items():
-        os.symlink(target, b"/dev/" + name)
-
-
-def _make_place(path: bytes, fd: int) -> None:
-    """Make what something can be mounted on, where hiding has taken it."""
-    if os.path.lexists(path):
-        return
-    if stat.S_ISDIR(os.fstat(fd).st_mode):
-        os.makedirs(path, 0o755)
-        return
-    os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-
-
-def _overlay(path: bytes, lower: int, work: list[int]) -> None:
-    """Lay a writable copy over the version; where the scratch folder cannot hold it, memory does."""
-    try:
-        _mount_overlay(path, lower, work[0], work[1])
+        _mount_overlay(path, lower, *upper)
     except OSError:
-        mount(b"tmpfs", b"/dev/shm", b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
-        folders = [b"/dev/shm/upper", b"/dev/shm/work"]
+        os.mkdir(_MEMORY)
+        mount(b"tmpfs", _MEMORY, b"tmpfs", MS_NOSUID | MS_NODEV, _EMPTY)
+        folders = [_MEMORY + b"/upper", _MEMORY + b"/work"]
         for each in folders:
             os.mkdir(each)
-        memory = [os.open(each, os.O_PATH | os.O_CLOEXEC) for each in folders]
-        _step("lay a writable copy over the version", _mount_overlay, path, lower, *memory)
-        mount(b"tmpfs", b"/dev/shm", b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=1777")
-        for fd in memory:
+        held = [hold(each) for each in folders]
+        _step("lay a writable copy over the version", _mount_overlay, path, lower, *held)
+        for fd in held:
             os.close(fd)
+        unmount(_MEMORY)  # the overlay holds it
+        os.rmdir(_MEMORY)
 
 
 def _mount_overlay(path: bytes, lower: int, upper: int, work: int) -> None:
     # By file descriptor: paths may hold what separates options and layers. `userxattr` because trusted attributes
     # are not for user namespaces.
-    where = b"lowerdir=%b,upperdir=%b,workdir=%b,userxattr" % (_by_fd(lower), _by_fd(upper), _by_fd(work))
-    mount(b"overlay", path, b"overlay", MS_NOSUID | MS_NODEV, where)
+    folders = tuple(map(by_descriptor, (lower, upper, work)))
+    options = b"lowerdir=%b,upperdir=%b,workdir=%b,userxattr" % folders
+    mount(b"overlay", path, b"overlay", MS_NOSUID | MS_NODEV, options)

@@ -8,7 +8,7 @@ import marshal
 import os
 
 from . import kernel
-from .init import reap, restore_signals, wait_for
+from .init import adopt, become_adopter, reap, restore_signals, wait_for
 from .kernel import SetupError
 from .privileges import drop_all
 from .report import Control
@@ -85,6 +85,15 @@ def _run_in_namespaces(plan: dict[str, Any], control: Control) -> None:
 def _run_under_landlock(plan: dict[str, Any], control: Control) -> None:
     from .landlock import restrict
 
+    become_adopter()
+    launcher = os.getpid()
+    program = os.fork()
+    if program:
+        adopt(program, plan["life_fd"])
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
+    if os.getppid() != launcher:  # it ended before that
+        os._exit(70)
+    os.setsid()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     restrict(plan["view"]["scratch"], plan["ports"])
     _become(plan, control, True)
@@ -112,11 +121,19 @@ def _become(plan: dict[str, Any], control: Control, has_proc: bool) -> None:
 def _filter(level: str, control: Control) -> bool:
     """Come under the filter; return whether the harness listens for what it asks."""
     try:
+        if not _can_let_go_on():
+            raise OSError(38, "no answer that lets a call go on")
         _install_with_listener(level, control)
     except OSError:  # no kernel support, or somebody listens already: this runs in a cell
         _try("filter system calls", install, level, False)
         return False
     return True
+
+
+def _can_let_go_on() -> bool:
+    """Tell whether the kernel knows SECCOMP_USER_NOTIF_FLAG_CONTINUE (Linux 5.5): nothing else tells."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int(minor.partition("-")[0])) >= (5, 5)
 
 
 def _install_with_listener(level: str, control: Control) -> None:
