@@ -109,9 +109,8 @@ class Cell:
         They get a moment to come to their end, for they may be on their way to a call. Nothing is known of them where a
         program was not to start any.
         """
-        if self.level == "netns":
-            # Told by the first process of the namespace, at its own end.
-            ready, _, _ = select.select([self._left], [], [], 2 * _LEFT_GRACE_S) if self._left >= 0 else ([], [], [])
+        if self._left >= 0:  # told by the launcher or the first process of the namespace, at its own end
+            ready, _, _ = select.select([self._left], [], [], 2 * _LEFT_GRACE_S)
             told = os.read(self._left, _MAX_MESSAGE_BYTES) if ready else b""
             return tuple(told.decode("utf-8", "replace").splitlines())
         until = time.monotonic() + _LEFT_GRACE_S

@@ -43,6 +43,8 @@ def serving(
 ) -> Iterator[None]:
     """Serve while the block runs, in a thread of its own.
 
+    The end of the block hangs up on everybody. It waits only for a call of a live model, which cannot be broken off.
+
     Args:
         calls: Answers what is asked.
         sockets: Sockets that listen; closed at the end.

@@ -14,6 +14,7 @@ import pytest
 from tests.replayers.programs import desk_doing, replayed_command
 
 from unrepeat.replayers import calls
+from unrepeat.replayers.isolation.ladder import obstacles
 
 MARK = "unrepeat-fault-test"
 
@@ -195,3 +196,20 @@ def test_interrupted_harness_leaves_no_program(tmp_path):
     harness.kill()
     harness.wait()
     assert all_gone(MARK)
+
+
+@pytest.mark.parametrize("level", ["netns", "landlock"])
+def test_what_is_left_running_gets_a_moment_and_is_named(tmp_path, level):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    late = desk_doing(
+        "if os.fork(): raise SystemExit\n"
+        "import time; time.sleep(0.2)\n"
+        'print(tool("get_order", {"order_id": "ord_1"}), flush=True)\n'
+        "raise SystemExit"
+    )
+    replay = replayed_command(tmp_path / "late", late, isolation=level)
+    assert [event.name for event in replay.events] == ["get_order"]
+    assert replay.unfinished == ()
+    never = shell(tmp_path / "never", f"setsid sleep 100 & # {MARK}", isolation=level)
+    assert never.unfinished == ("the process sleep",)

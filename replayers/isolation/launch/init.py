@@ -68,11 +68,8 @@ def _outlived() -> bytes:
                 time.sleep(_ROUND_S)
         except ChildProcessError:
             return b""
-    return b"".join(map(_name, _others())) or b"a process\n"
-
-
-def _others() -> list[str]:
-    return [each for each in os.listdir("/proc") if each.isdigit() and each != "1"]
+    own = b"%d" % os.getpid()
+    return b"".join(_name(each) for each in _processes() if _parent(each) == own) or b"a process\n"
 
 
 def _name(pid: str) -> bytes:
@@ -99,9 +96,9 @@ def wait_for(init: int, status_fd: int, life_fd: int) -> None:
     end_like(int(told) if told else _signal.SIGKILL)
 
 
-def adopt(program: int, life_fd: int) -> None:
+def adopt(program: int, life_fd: int, left_fd: int) -> None:
     """Be the launcher without a PID namespace: end as the program ended, after everything that came from it."""
-    close_all_but(life_fd)
+    close_all_but(life_fd, left_fd)
     forward_signals(program)
     handle = os.pidfd_open(program)
     waiting = select.poll()
@@ -109,7 +106,10 @@ def adopt(program: int, life_fd: int) -> None:
     waiting.register(life_fd, select.POLLIN)
     if handle not in dict(waiting.poll()):
         os.kill(program, _signal.SIGKILL)
-    _, status = os.waitpid(program, 0)
+        _, status = os.waitpid(program, 0)
+    else:
+        _, status = os.waitpid(program, 0)
+        os.write(left_fd, _outlived())
     _end_children()
     end_like(status)
 

@@ -89,7 +89,7 @@ def _run_under_landlock(plan: dict[str, Any], control: Control) -> None:
     launcher = os.getpid()
     program = os.fork()
     if program:
-        adopt(program, plan["life_fd"])
+        adopt(program, plan["life_fd"], plan["left_fd"])
     kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != launcher:  # it ended before that
         os._exit(70)
