@@ -6,8 +6,10 @@ that is what many traces record.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
+from ...cases.trace import ToolCall, Trace
 from .mcp_recorded import plain_name
 
 _SEPARATORS = ("__", "_", "-", ".", "/", ":")
@@ -28,6 +30,17 @@ def recorded_name(server: str, tool: str, recorded: Container[str]) -> str:
         recorded: Names of the tools that the recording calls.
     """
     return next((prefix + tool for prefix in prefixes(server) if prefix + tool in recorded), tool)
+
+
+def names_in(trace: Trace, tools: Mapping[str, Iterable[Mapping[str, Any]]]) -> frozenset[str]:
+    """Return the names under which calls of the tools of MCP servers are seen in a replay: those of its recording.
+
+    Args:
+        trace: The recording.
+        tools: The tool definitions of each server, by name of the server.
+    """
+    recorded = {call.name for _, call in trace.views(ToolCall)}
+    return frozenset(recorded_name(server, tool["name"], recorded) for server, own in tools.items() for tool in own)
 
 
 def bare_name(server: str, name: str) -> str:

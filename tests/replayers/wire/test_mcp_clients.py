@@ -16,6 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from unrepeat.replayers.wire import mcp_stdio
+from unrepeat.replayers.wire.mcp_stub import shims
 
 from .mcp_serving import GET_ORDER, REFUND, TOOLS, Stub, recording, serving, tool_span
 
@@ -84,6 +85,17 @@ def test_typescript_client_is_answered_as_recorded(tmp_path, form, transport):
         known = {key: value for key, value in GET_ORDER.items() if not key.startswith("x-")}
         assert (listed, said, pong) == ({"tools": [known, REFUND]}, SAID, {})
         assert (stub.grades(), stub.calls.faults) == ([], [])
+
+
+@node_client
+def test_typescript_client_starts_the_shim_it_knows_as_its_server(tmp_path):
+    """The client hands the shim its PATH and nothing that names the stub."""
+    with serving(TRACE) as stub:
+        shims(tmp_path / "bin", {"orders": "npx -y @acme/orders"}, stub.url)
+        path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        over = {"command": "npx", "args": ["-y", "@acme/orders@2.1.0"], "env": {"PATH": path}}
+        (said,) = node(tmp_path, over, ["callTool", {"name": "get_order", "arguments": ASKED}])
+        assert (said, stub.calls.faults) == (SAID, [])
 
 
 @node_client
