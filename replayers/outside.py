@@ -30,7 +30,7 @@ class Outside:
         self.calls = calls
         self.tools: dict[str, list[dict[str, Any]]] = {}
         """The tools of each MCP server."""
-        self._mcp = mcp
+        self._trace, self._mcp = trace, mcp
         self._sink = ProxySink()
         if mcp:
             from .wire.mcp_tools import tools_of  # the extra `mcp`
@@ -43,9 +43,16 @@ class Outside:
         Args:
             declared: What else the system asks the harness for, by boundary.
         """
-        own = {f"tool:{tool['name']}" for tools in self.tools.values() for tool in tools}
+        own = {f"tool:{name}" for name in self._tool_names()}
         named = {f"{kind}:{name}" for kind, names in declared.items() for name in names}
         return tuple(sorted(own | named | {"model:*"}))
+
+    def _tool_names(self) -> frozenset[str]:
+        if not self._mcp:
+            return frozenset()
+        from .wire.mcp_names import names_in
+
+        return names_in(self._trace, self.tools)
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -62,14 +69,15 @@ class Outside:
         """
         found = {**server.environment(ports[0]), **proxy_environment(ports[1])}
         commands = {name: each.command for name, each in self._mcp.items() if each.command}
+        url = f"http://127.0.0.1:{ports[0]}/mcp"
         if self._mcp:
-            found["UNREPEAT_MCP_URL"] = f"http://127.0.0.1:{ports[0]}/mcp"
+            found["UNREPEAT_MCP_URL"] = url
         if commands:
             from .wire.mcp_shims import shims
 
             programs = scratch / "bin"
             programs.mkdir()
-            found |= shims(programs, commands)
+            found |= shims(programs, commands, url)
             found["PATH"] = f"{programs}:{path}"
         return found
 
@@ -82,14 +90,14 @@ class Outside:
             trace_ids: Trace ids that requests may belong to; None for any.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=self._mounts(), trace_ids=trace_ids))
+            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=self._mounts(trace_ids), trace_ids=trace_ids))
             for listener in sockets[1:]:
                 self._sink = stack.enter_context(sinking(listener))
             yield
 
-    def _mounts(self) -> dict[str, Any]:
+    def _mounts(self, trace_ids: frozenset[str] | None) -> dict[str, Any]:
         if not self._mcp:
             return {}
         from .wire.mcp_stub import mcp_app
 
-        return {"/mcp": mcp_app(self.calls, self.tools)}
+        return {"/mcp": mcp_app(self.calls, self.tools, trace_ids=trace_ids)}

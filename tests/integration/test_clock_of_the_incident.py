@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from tests.replayers.apps import beginning_with, replayed
+from tests.replayers.apps import GUARDED, beginning_with, replayed
 from tests.replayers.recordings import APP, refund_trace
 
+from unrepeat.cases.assertions import ASSERTION_ADAPTER
 from unrepeat.cases.trace import Trace
+from unrepeat.harness.judging import judged
 from unrepeat.replayers.clock import ClockMode
 from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.replay import Replay
+from unrepeat.scorers.registry import compile_all
+from unrepeat.scorers.score import Score
 
 START_NS = 1_772_532_000_000_000_000
 START = "2026-03-03T10:00:00"
@@ -144,3 +148,20 @@ def test_recording_without_times_of_day_leaves_the_real_clock(tmp_path, start_ns
     replay = replayed(tmp_path, app=app, trace=trace, modes=Modes(clock=ClockMode(stated=True)))
     assert abs(replay.trace.output - datetime.now(UTC).timestamp()) < 60
     assert (replay.clock, "the recording has no times" in replay.clock_doubt) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("clock", "passed", "reason"),
+    [
+        (ClockMode("recorded", stated=True), None, "undecided: the case states the clock, and the system saw a time"),
+        (ClockMode("recorded"), True, ""),
+        (ClockMode("static", START_NS, stated=True), True, ""),
+    ],
+)
+def test_pass_over_a_stated_time_that_was_not_shown_is_undecided(tmp_path, clock, passed, reason):
+    trace = refund_trace()
+    replay = replayed(tmp_path, app=GUARDED, trace=trace, modes=Modes(clock=clock))
+    no_refund = ASSERTION_ADAPTER.validate_python({"type": "not-tool-called", "tool": "refund"})
+    [score] = judged(compile_all([no_refund]), trace, replay).scores
+    assert isinstance(score, Score)
+    assert (score.passed, score.reason[: len(reason)]) == (passed, reason)
