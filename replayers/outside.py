@@ -90,7 +90,8 @@ class Outside:
             trace_ids: Trace ids that requests may belong to; None for any.
         """
         with contextlib.ExitStack() as stack:
-            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=self._mounts(trace_ids), trace_ids=trace_ids))
+            mounts = self._mounts(trace_ids)
+            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=mounts, trace_ids=trace_ids))
             for listener in sockets[1:]:
                 self._sink = stack.enter_context(sinking(listener))
             yield
