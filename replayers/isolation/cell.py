@@ -175,7 +175,7 @@ class Cell:
         Raises:
             ReplayError: It told of a failure, or ended without a word.
         """
-        told = ""
+        is_ready = False
         while True:
             try:
                 data, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 64, socket.MSG_CMSG_CLOEXEC)
@@ -185,7 +185,8 @@ class Cell:
                 break
             told, *facts = marshal.loads(data)  # from our own launcher, before the program begins
             self._take(told, facts, fds, program, cwd)
-        if told != "ready":
+            is_ready |= told == "ready"  # not always the last: the launcher and the program's process tell at once
+        if not is_ready:
             raise self._not_isolated("the end of its launcher")
 
     def _take(self, told: str, facts: list[Any], fds: list[int], program: str, cwd: Path) -> None:

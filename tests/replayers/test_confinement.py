@@ -268,3 +268,20 @@ def test_version_and_needs_in_shared_memory_are_seen():
         Path(root, "data", "needed").write_text("here")
         reads = [Path(root, "data")]
         assert run("netns", root, "sh", "-c", "cat ../data/needed; touch x; ls", reads=reads)[1] == "herex\n"
+
+
+OTHER_CALLS = """
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20 (getpid of 32-bit programs); int 0x80; ret
+function = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+print(function() > 0)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="other machines have no such calls")
+@pytest.mark.parametrize("level", CONFINED)
+def test_system_calls_with_other_numbers_are_refused(tmp_path, level):
+    if "True" not in python("none", tmp_path, OTHER_CALLS)[1]:
+        pytest.skip("this kernel has no 32-bit system calls")
+    assert python(level, tmp_path, OTHER_CALLS)[:2] == (0, "False\n")

@@ -23,7 +23,7 @@ from .places import by_descriptor, hold, make_place
 
 TYPE_CHECKING = False  # ``typing`` itself would be imported at each start
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 _EMPTY = b"mode=1777,size=25%"
@@ -119,10 +119,14 @@ def _forbid(scratch: bytes) -> None:
     _step("permit devices in /dev", permit, b"/dev", NO_DEVICES)
 
 
-def _mask(sockets: Any) -> None:
+def _mask(sockets: Iterable[bytes]) -> None:
     for path in sockets:
-        if _is_socket(path):
-            _step(f"mask {os.fsdecode(path)}", mount, b"/dev/null", path, b"", MS_BIND)
+        try:
+            if _is_socket(path):
+                mount(b"/dev/null", path, b"", MS_BIND)
+        except OSError as error:
+            if _is_socket(path):  # else its server removed it meanwhile
+                raise SetupError(f"mask {os.fsdecode(path)}", error.errno or 0) from error
 
 
 def _is_socket(path: bytes) -> bool:

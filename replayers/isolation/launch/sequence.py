@@ -49,6 +49,8 @@ def main(plan_fd: int, control_fd: int) -> None:
         control.tell_plainly("failed", error.step, error.code)
     except OSError as error:
         control.tell_plainly("failed", str(error.filename or "set isolation up"), error.errno or 0)
+    except BaseException as error:  # whatever else: the harness is to know it, and the program must not run
+        control.tell_plainly("failed", f"set isolation up ({error!r})", 0)
     os._exit(70)
 
 
@@ -148,9 +150,11 @@ def _install_with_listener(level: str, control: Control) -> None:
 
     def hand_over() -> None:
         go.acquire()
-        if listener[0] >= 0:
-            control.tell("listener", fds=(listener[0],))
-        done.release()
+        try:
+            if listener[0] >= 0:
+                control.tell("listener", fds=(listener[0],))
+        finally:
+            done.release()
 
     _thread.start_new_thread(hand_over, ())
     try:
