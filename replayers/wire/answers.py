@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from ...cases.messages import to_messages
 from ...cases.trace import Message, ModelCall
 from ..boundary import RecordedCall
+from .response import dumps
 
 Part = dict[str, Any]
 
@@ -175,7 +174,7 @@ def arguments_text(part: Mapping[str, Any]) -> str:
     arguments = part.get("arguments")
     if isinstance(arguments, str):
         return arguments
-    return "{}" if arguments is None else msgspec.json.encode(arguments).decode()
+    return "{}" if arguments is None else dumps(arguments).decode()
 
 
 def call_id(part: Mapping[str, Any], answer: Answer, number: int) -> str:

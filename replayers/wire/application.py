@@ -42,7 +42,7 @@ class Application:
         """Answer one request."""
         for prefix, app in self._mounts.items():
             if scope["path"] == prefix or scope["path"].startswith(f"{prefix}/"):
-                await app({**scope, "root_path": prefix}, receive, send)
+                await self._mounted(app, {**scope, "root_path": prefix}, receive, send)
                 return
         headers = dict(scope["headers"])
         bare = Exchange(scope["method"], scope["path"], headers)
@@ -53,6 +53,21 @@ class Application:
         else:
             response = await self._answered(exchange)
         await _send(response, send)
+
+    async def _mounted(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noted(event: Event) -> None:
+            nonlocal begun
+            begun = True
+            await send(event)
+
+        try:
+            await app(scope, receive, noted)
+        except Exception as error:
+            response = self._desk.failed(Exchange(scope["method"], scope["path"], dict(scope["headers"])), error)
+            if not begun:
+                await _send(response, send)
 
     async def _answered(self, exchange: Exchange) -> Response:
         if not self._desk.thinks(exchange):
@@ -109,4 +124,5 @@ async def _send(response: Response, send: Send) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     for chunk in chunks[:-1]:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await asyncio.sleep(0)  # others get their turn, and a client that left is seen to have left
     await send({"type": "http.response.body", "body": chunks[-1] if chunks else b""})

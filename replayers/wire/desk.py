@@ -55,9 +55,13 @@ class Desk:
         except RefusedError as error:
             return self.refuse(exchange, error)
         except Exception as error:  # no mistake of ours may look like an answer of the provider
-            self._calls.failed = self._calls.failed or error
-            self._calls.stopped.set()
-            return self.refuse(exchange, RefusedError(MISS, "harness_failed", f"{type(error).__name__}: {error}"))
+            return self.failed(exchange, error)
+
+    def failed(self, exchange: Exchange, error: Exception) -> Response:
+        """End the replay for a mistake that is not the app's, and return what the app is told."""
+        self._calls.failed = self._calls.failed or error
+        self._calls.stopped.set()
+        return self.refuse(exchange, RefusedError(MISS, "harness_failed", f"{type(error).__name__}: {error}"))
 
     def refuse(self, exchange: Exchange, error: RefusedError) -> Response:
         """Return a refusal in the words of the protocol, and note it where nobody has."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import orjson
 
 _JSON = b"application/json"
@@ -50,5 +50,5 @@ def dumps(value: Any) -> bytes:
     """Return a value as JSON bytes."""
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # integers beyond 64 bits
-        return msgspec.json.encode(value)
+    except TypeError:  # integers beyond 64 bits, halves of surrogate pairs
+        return json.dumps(value, separators=(",", ":")).encode()

@@ -9,16 +9,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
 from .application import Application, ASGIApp
 from .desk import Desk
 from .environment import environment
+from .mounted import living
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.server import ServerState
 
 __all__ = ["ASGIApp", "environment", "serving"]
 
@@ -40,6 +42,8 @@ def serving(
     now: Callable[[], str] | None = None,
 ) -> Iterator[None]:
     """Serve while the block runs, in a thread of its own.
+
+    The end of the block hangs up on everybody. It waits only for a call of a live model, which cannot be broken off.
 
     Args:
         calls: Answers what is asked.
@@ -107,6 +111,7 @@ class _Listener:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         config = Config(
             self._app,
+            http="httptools",
             interface="asgi3",
             lifespan="off",
             ws="none",
@@ -116,31 +121,48 @@ class _Listener:
             timeout_keep_alive=_IDLE_S,
         )
         config.load()
-        state = ServerState()
-        protocol = _protocol(self._calls)
-        servers = [
-            await self._loop.create_server(lambda: protocol(config, state, {}), sock=each) for each in self._sockets
-        ]
-        self._ready.set()
-        await self._over.wait()
-        for server in servers:
-            server.close()
-        for connection in list(state.connections):
-            transport: Any = connection.transport
-            transport.abort()
-        for task in list(state.tasks):
-            task.cancel()
+        state, protocol = ServerState(), _protocol(self._calls)
+        async with AsyncExitStack() as stack:
+            for prefix, app in self._mounts.items():
+                await stack.enter_async_context(living(prefix, app))
+            for each in self._sockets:
+                server = await self._loop.create_server(lambda: protocol(config, state, {}, self._loop), sock=each)
+                stack.callback(server.close)
+            stack.callback(_hang_up, state)
+            self._ready.set()
+            await self._over.wait()
 
 
-def _protocol(calls: Calls) -> type[H11Protocol]:
+def _hang_up(state: ServerState) -> None:
+    """Close every connection, also in the middle of an answer."""
+    for connection in list(state.connections):
+        transport: Any = connection.transport
+        transport.abort()
+    for task in list(state.tasks):
+        task.cancel()
+
+
+def _send_at_once(connection: socket.socket) -> None:
+    """Turn Nagle's algorithm off: it waits 40 ms with the second half of an answer. asyncio does so only where the
+    listening socket was made with the protocol's number, and most are made without.
+    """
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _protocol(calls: Calls) -> type[HttpToolsProtocol]:
     """Return the protocol of a connection: uvicorn's, which notes what it cannot read and who went away."""
-    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    class Connection(H11Protocol):
+    class Connection(HttpToolsProtocol):
         def __init__(self, *args: Any, **more: Any) -> None:
             super().__init__(*args, **more)
             self.logger = self.access_logger = _SILENT
             self.access_log = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            _send_at_once(transport.get_extra_info("socket"))
+            super().connection_made(transport)
 
         def send_400_response(self, msg: str) -> None:
             calls.fault("a connection: expected HTTP, got something else")

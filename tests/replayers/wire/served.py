@@ -17,7 +17,7 @@ from unrepeat.replayers.calls import Calls
 from unrepeat.replayers.playback import Modes, Playback
 from unrepeat.replayers.wire.server import environment, serving
 
-HELLO = [{"role": "user", "content": "hello"}]
+HELLO: list[Any] = [{"role": "user", "content": "hello"}]
 USAGE = {"input_tokens": 11, "output_tokens": 7}
 
 
@@ -36,16 +36,16 @@ class Served:
     def playback(self) -> Playback:
         return self.calls.playback
 
-    def openai(self, **more: Any) -> openai.OpenAI:
+    def openai(self, **more: Any) -> Any:
         return openai.OpenAI(base_url=environment(self.port)["OPENAI_BASE_URL"], api_key="k", **more)
 
-    def openai_async(self) -> openai.AsyncOpenAI:
+    def openai_async(self) -> Any:
         return openai.AsyncOpenAI(base_url=environment(self.port)["OPENAI_BASE_URL"], api_key="k")
 
-    def anthropic(self) -> anthropic.Anthropic:
+    def anthropic(self) -> Any:
         return anthropic.Anthropic(base_url=environment(self.port)["ANTHROPIC_BASE_URL"], api_key="k")
 
-    def anthropic_async(self) -> anthropic.AsyncAnthropic:
+    def anthropic_async(self) -> Any:
         return anthropic.AsyncAnthropic(base_url=environment(self.port)["ANTHROPIC_BASE_URL"], api_key="k")
 
     def faultless(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import anthropic
 import httpx
@@ -72,7 +73,7 @@ def agent_trace():
 def test_agent_loop_gets_its_recorded_answers() -> None:
     system = [{"type": "text", "text": "You search.", "cache_control": {"type": "ephemeral"}}]
     with served(agent_trace()) as desk:
-        client, history = desk.anthropic(), list(HELLO)
+        client, history = desk.anthropic(), [*HELLO]
         first = client.messages.create(model="m1", messages=history, system=system, max_tokens=9)
         result = {"type": "tool_result", "tool_use_id": first.content[1].id, "content": "found", "is_error": False}
         history += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
@@ -109,7 +110,8 @@ def test_miss_is_refused_in_anthropics_form() -> None:
     with served(recorded()) as desk:
         with pytest.raises(anthropic.UnprocessableEntityError) as caught:
             desk.anthropic().messages.create(model="m1", messages=HELLO, max_tokens=9)
-        assert caught.value.body["error"]["type"] == "invalid_request_error"
+        body: Any = caught.value.body
+        assert body["error"]["type"] == "invalid_request_error"
         assert caught.value.response.headers["x-should-retry"] == "false"
 
 
