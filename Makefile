@@ -34,7 +34,7 @@ PINNED := $(PIP) --require-hashes -r
 # No dependencies and no build isolation: everything it needs is pinned and already there.
 EDITABLE := $(PIP) --no-deps --no-build-isolation -e .
 
-.PHONY: help demo test lint format typecheck pyright coverage dev corpora bench dist lock clean force
+.PHONY: help demo test lint format typecheck pyright coverage dev corpora clients bench dist lock clean force
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F '|' '{ printf "%-18s%s\n", $$1, $$2 }'
@@ -68,6 +68,8 @@ coverage: $(VENV)/.dev ## Run the tests and print what they do not reach
 dev: $(VENV)/.dev ## Set up everything for development
 
 corpora: $(VENV)/.corpora ## Add AgentDojo, for the tests over its recorded runs (heavy)
+
+clients: $(VENV)/.clients ## Add official Python and Node clients, for the tests of the wire server
 
 bench: $(VENV)/.bench ## Add the peers and run the benchmarks
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -103,6 +105,13 @@ $(VENV)/.corpora: $(VENV)/.dev requirements/corpora.txt
 	$(PINNED) requirements/corpora.txt
 	@touch $@
 
+# The Node part needs node and npm; without them its tests say so.
+$(VENV)/.clients: $(VENV)/.dev requirements/clients.txt tests/clients/package-lock.json
+	$(PINNED) requirements/clients.txt
+	@if command -v npm >/dev/null; then cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	else echo "unrepeat: no npm here, so only the Python clients were added." >&2; fi
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
 	$(PINNED) requirements/bench.txt
 	@touch $@
@@ -116,6 +125,7 @@ lock: $(VENV)/.made-at ## Pin the dependencies again (UPGRADE=1 to raise them)
 	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --group setup -c requirements/dev.txt -o requirements/demo.txt
 	$(COMPILE) --group corpora -c requirements/dev.txt -o requirements/corpora.txt
+	$(COMPILE) --group clients -c requirements/dev.txt -c requirements/corpora.txt -o requirements/clients.txt
 	$(COMPILE) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## Remove what the other commands made

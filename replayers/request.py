@@ -15,7 +15,7 @@ import msgspec
 from ..cases.message_parts import part_of
 from ..cases.messages import to_message
 from ..cases.trace import Message, Record
-from .canonical import dumps, message_key, model_head, noise_key
+from .canonical import TRANSPORT_FIELDS, dumps, message_key, model_head, noise_key
 from .parameters import named_alike, with_output_type
 from .replay import BoundaryKind
 
@@ -108,7 +108,8 @@ class PreparedRequest:
         """Cut a model request: a trace often has the messages but not every parameter, or no tool schemas."""
         known, value = recorded.value, dict(self.request.value)
         params = with_output_type(value.get("params") or {}, known["params"])
-        left_out = [f"params.{key}" for key in params if key not in known["params"] and params[key] is not None]
+        unknown = (key for key in params if key not in known["params"] and key not in TRANSPORT_FIELDS)
+        left_out = [f"params.{key}" for key in unknown if params[key] is not None]
         value["params"] = {key: item for key, item in params.items() if key in known["params"]}
         for field, nothing in (("tools", []), ("model", "")):
             if value.get(field) and not known[field]:

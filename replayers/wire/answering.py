@@ -14,7 +14,7 @@ from .dialect import RESPONSES, Dialect
 from .exchange import CallPath
 from .made_ids import MadeIds
 from .openai_responses import output_items
-from .refusals import MISS, RefusedError, recorded_status
+from .refusals import MISS, RefusedError, recorded_message, recorded_status
 from .response import Response, json_response, refusal, stream_response
 
 
@@ -63,7 +63,8 @@ class Answering:
         if reply.action == "stop":
             raise RefusedError(MISS, "unrecorded_call", self._calls.playback.stopped or reply.error, is_fault=False)
         if reply.action == "raise":
-            return refusal(_status(call, reply.error), dialect.error(_status(call, reply.error), "error", reply.error))
+            status = _status(call, reply.error)
+            return refusal(status, dialect.error(status, "error", recorded_message(reply.error)))
         if reply.action != "answer":
             self._calls.answered(answered.seq, None, "no model to ask")
             raise RefusedError(MISS, "no_live_model", f"step {answered.seq}: the model is live, and there is none")

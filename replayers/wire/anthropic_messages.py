@@ -123,7 +123,9 @@ def _block(part: Part) -> dict[str, Any]:
     match part.get("type"):
         case "text" | "refusal":
             text = text_in(part)
-            return {"type": "text", "text": text, "citations": part.get("citations")} if text else {}
+            # Vercel's client refuses a null where it expects citations, or none.
+            cited = {"citations": part["citations"]} if part.get("citations") else {}
+            return {"type": "text", "text": text, **cited} if text else {}
         case "reasoning":
             return {"type": "thinking", "thinking": text_in(part), "signature": str(part.get("signature") or "")}
         case "tool_call":
@@ -154,8 +156,8 @@ def _opened(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     match block["type"]:
         case "text":
             texts = [{"type": "text_delta", "text": piece} for piece in sse.pieces(block["text"])]
-            citations = [{"type": "citations_delta", "citation": each} for each in block["citations"] or ()]
-            empty = {**block, "text": "", "citations": [] if citations else None}
+            citations = [{"type": "citations_delta", "citation": each} for each in block.get("citations", ())]
+            empty = {**block, "text": "", **({"citations": []} if citations else {})}
             return empty, [*texts, *citations]
         case "thinking":
             thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in sse.pieces(block["thinking"])]

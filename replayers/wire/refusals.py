@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from ...cases.message_parts import structured
 from ..boundary import RecordedCall
 
 MISS = 422
@@ -13,8 +16,15 @@ MISS = 422
 _PROVIDER_FAILED = 500
 _STATUS_ATTRIBUTES = ("http.response.status_code", "http.status_code", "error.status_code", "error.type")
 _STATUS = re.compile(
-    r"\b(?:error code|status(?:[ _]code)?|HTTP(?:/[\d.]+)?)['\"]?\s*[:=]?\s*([45]\d\d)\b", re.IGNORECASE
+    r"\A(?:[\w.]+Error: )?(?=[45]\d\d )"
+    r"|\b(?:error code|status(?:[ _]code)?|HTTP(?:/[\d.]+)?)['\"]?\s*[:=]?\s*(?=[45]\d\d\b)",
+    re.IGNORECASE,
 )
+"""What stands before a status."""
+_IN_FRONT = re.compile(r"\A(?:[\w.]+Error: )?(?:Error code: )?[45]\d\d (?:- )?")
+"""What the official clients put before the provider's words, and would put there again: ``Error code: 400 - …`` in
+Python, ``400 …`` in Node."""
+_LONGEST_BODY = 20_000
 _BY_NAME = (
     ("badrequest", 400),
     ("invalid_request", 400),
@@ -62,6 +72,20 @@ def recorded_status(call: RecordedCall) -> int:
     return found or _status_in(call.stated_error(), call.span.attributes)
 
 
+def recorded_message(error: str) -> str:
+    """Return what the provider said, of an error in the words of the client that was told it."""
+    told = _IN_FRONT.sub("", error, count=1)
+    if told == error or not told.startswith("{") or len(told) > _LONGEST_BODY:
+        return told
+    body = structured(told)
+    if isinstance(body, str):
+        with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+            body = ast.literal_eval(told)  # Python's clients print the body as a dictionary
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    message = inner.get("message") if isinstance(inner, Mapping) else None
+    return message if isinstance(message, str) else told
+
+
 def _as_status(value: Any) -> int | None:
     text = str(value)
     return int(text) if re.fullmatch(r"[45]\d\d", text) else None
@@ -70,6 +94,6 @@ def _as_status(value: Any) -> int | None:
 def _status_in(error: str, attributes: Mapping[str, Any]) -> int:
     told = _STATUS.search(error)
     if told is not None:
-        return int(told[1])
+        return int(error[told.end() : told.end() + 3])
     words = f"{attributes.get('error.type') or ''} {error.partition(':')[0]}".lower()
     return next((status for name, status in _BY_NAME if name in words), _PROVIDER_FAILED)

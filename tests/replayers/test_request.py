@@ -93,3 +93,22 @@ def test_order_of_arguments_does_not_matter():
         PreparedRequest(Request(kind="tool", value=value)) for value in ({"a": 1, "b": 2}, {"b": 2, "a": 1})
     )
     assert first.exact == second.exact
+
+
+def asked_with(system):
+    return prepare("model", {"model": "m", "system": system, "messages": []}, Conversation())
+
+
+def test_a_system_prompt_in_blocks_is_the_prompt_as_a_text():
+    assert asked_with([{"type": "text", "text": "Be kind."}]).exact == asked_with("Be kind.").exact
+
+
+def test_a_system_prompt_in_blocks_is_compared():
+    said = [asked_with([{"type": "text", "text": text}]).exact for text in ("Be kind.", "Be quick.")]
+    assert said[0] != said[1]
+
+
+def test_how_a_request_travels_is_not_reported_as_not_compared():
+    known = Request(kind="model", value={"model": "m", "tools": [], "system": [], "params": {}}, partial=True)
+    asked = prepare("model", {"model": "m", "messages": [], "stream": True, "user": "u", "seed": 1}, Conversation())
+    assert asked.comparable(PreparedRequest(known))[1] == ("params.seed",)
