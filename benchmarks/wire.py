@@ -3,9 +3,10 @@
     python -m benchmarks.wire [--python PEERS/bin/python] [--quick] [--json]
 
 Server and client run in processes of their own, one call after the other. Each recording holds so many different calls,
-asked in recorded order with 2 KB each. vcrpy answers inside the client's process and cannot be put behind the official
-client, which uses another HTTP library than those it replaces: it is asked over a bare one, and compared with the bare
-rows. The server's share is the CPU time of its process.
+asked in recorded order with 2 KB each. The mock servers from npm (``npm ci`` in benchmarks/node) look at the last
+message only. vcrpy answers inside the client's process and cannot be put behind the official client, which uses another
+HTTP library than those it replaces: it is asked over a bare one, and compared with the bare rows. The server's share is
+the CPU time of its process.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from .measure import NOT_INSTALLED, QUIET, Row, cell, medians, table
 
 MODEL = "gpt-4o"
 TARGET_MS = 2.0
-SIZES = (10, 100, 1_000, 10_000)
+SIZES = (10, 1_000, 10_000)
 CALLS = 1_000
 """Most calls of one measurement."""
 FEWEST = 100
@@ -87,6 +88,16 @@ def recording(count: int) -> Any:
         view = ModelCall(request_model=MODEL, params={"temperature": 0.2}, input=asked, output=said, usage=usage)
         spans.append(Span(span_id=f"s{number}", operation="chat", view=view))
     return Trace(trace_id="t", source=Source(format="bench"), spans=tuple(spans), messages=pool.messages())
+
+
+@contextmanager
+def node_command(server: str, count: int) -> Iterator[list[str]]:
+    """Yield the command of a mock server from npm, with the recording in a file beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recorded.json"
+        pairs = [[question(number)[-1]["content"], answer(number)] for number in range(count)]
+        file.write_text(json.dumps(pairs), encoding="utf-8")
+        yield ["node", str(NODE / "server.mjs"), server, str(file)]
 
 
 # Clients: each yields once a call, with the text it was answered.
@@ -150,10 +161,17 @@ CLIENTS: Mapping[str, Callable[[int, int], Iterator[str]]] = {
     "vcrpy": ask_vcrpy,
 }
 SERVERS: Mapping[str, Callable[[int, int], None]] = {"unrepeat": serve_unrepeat}
+NODE = Path(__file__).parent / "node"
+NODE_SERVERS = {"aimock": 10_000, "mockttp": 1_000, "mock-llm": 1_000}
+"""Mock servers from npm, and the largest recording each is given: the slower two would take minutes for more."""
 SIDES: Mapping[str, tuple[str, str, str]] = {
     "unrepeat": ("unrepeat, official client", "unrepeat", "openai"),
     "unrepeat stream": ("unrepeat, official client, streamed", "unrepeat", "openai stream"),
     "unrepeat bare": ("unrepeat, bare HTTP", "unrepeat", "bare"),
+    "aimock": ("aimock, official client", "aimock", "openai"),
+    "aimock bare": ("aimock, bare HTTP", "aimock", "bare"),
+    "mockttp": ("mockttp, official client", "mockttp", "openai"),
+    "mock-llm": ("mock-llm, official client", "mock-llm", "openai"),
     "vcrpy": ("vcrpy, bare HTTP in process", "", "vcrpy"),
 }
 """What each side is called, its server (none where the client answers itself) and its client."""
@@ -181,10 +199,13 @@ def ask(client: str, ports: Sequence[int], calls: int) -> int:
 @contextmanager
 def running(server: str, count: int, rounds: int, taken: Row) -> Iterator[list[int]]:
     """Run a server while the block runs, yield its ports, and put what it reports into ``taken``."""
-    command = [sys.executable, "-m", "benchmarks.wire", "--serve", server, str(count), str(rounds)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | QUIET
-    ) as process:
+    ours = [sys.executable, "-m", "benchmarks.wire", "--serve", server, str(count), str(rounds)]
+    with (
+        node_command(server, count) if server in NODE_SERVERS else nullcontext(ours) as command,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | QUIET
+        ) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
@@ -198,9 +219,14 @@ def measured(side: str, count: int, python: str) -> Row:
     calls, taken = min(count, CALLS), {}
     if not server:
         return asked(python, client, [count], min(calls, FEWEST))
+    if server in NODE_SERVERS and not (NODE / "node_modules").is_dir():
+        return {"missing": "not installed"}
+    if count > NODE_SERVERS.get(server, count):
+        return {"missing": "–"}
+    # A mock server repeats its answers; a recording is over once it was asked.
     rounds = max(1, FEWEST // count)
     with running(server, count, rounds, taken) as ports:
-        row = asked(sys.executable, client, ports, calls)
+        row = asked(sys.executable, client, ports if len(ports) == rounds else ports * rounds, calls)
     if "missing" not in row:
         row["server_ms"] = taken["server_s"] / row["calls"] * 1000
     return row
@@ -235,7 +261,7 @@ def report(rows: Sequence[Row]) -> str:
     head = ["a call, median ms", *(f"of {size:,} recorded" for size in sizes), "95 %", "server's CPU"]
     lines = []
     for side, (words, _, _) in SIDES.items():
-        last = found[side, sizes[-1]]
+        last = next((found[side, size] for size in reversed(sizes) if "ms" in found[side, size]), {})
         medians_ = [cell(found[side, size], "ms", ".2f") for size in sizes]
         server = cell(last, "server_ms", ".2f") if "server_ms" in last else ""
         lines.append([words, *medians_, cell(last, "p95_ms", ".2f"), server])
@@ -260,7 +286,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.ask:
         client, calls, *ports = options.ask
         return ask(client, [int(port) for port in ports], int(calls))
-    options.sizes = SIZES[::2] if options.quick else SIZES
+    options.sizes = SIZES[:2] if options.quick else SIZES
     options.runs = 1 if options.quick else options.runs
     rows = measure(options)
     print(json.dumps(rows, indent=2) if options.json else report(rows))

@@ -21,7 +21,7 @@ class Repetitions:
     def answer_to(self, exchange: Exchange) -> Response | None:
         """Return the answer that a repeated request had; None of a request that is new."""
         count = exchange.headers.get(_RETRY_COUNT, b"0")
-        if not count.isdigit() or int(count) == 0:
+        if not count.isdigit() or not count.strip(b"0"):
             return None
         return self._given.get(_key(exchange))
 

@@ -26,6 +26,8 @@ __all__ = ["ASGIApp", "environment", "serving"]
 
 _IDLE_S = 3600
 """How long a connection may do nothing: a client's pool that finds it closed would send its request again."""
+_BACKLOG = 2048
+"""Connections that may wait to be accepted; with fewer, the thousandth client would try again after a second."""
 _NO_MOUNTS: Mapping[str, ASGIApp] = {}
 _SILENT = logging.getLogger("unrepeat.wire")
 _SILENT.addHandler(logging.NullHandler())
@@ -55,8 +57,8 @@ def serving(
     with ThreadPoolExecutor(1, "unrepeat-thinking") as thinking:
         app = Application(Desk(calls, trace_ids, now), mounts, thinking)
         listener = _Listener(app, calls, sockets, mounts)
-        listener.start()
         try:
+            listener.start()
             yield
         finally:
             listener.stop()
@@ -126,7 +128,9 @@ class _Listener:
             for prefix, app in self._mounts.items():
                 await stack.enter_async_context(living(prefix, app))
             for each in self._sockets:
-                server = await self._loop.create_server(lambda: protocol(config, state, {}, self._loop), sock=each)
+                server = await self._loop.create_server(
+                    lambda: protocol(config, state, {}, self._loop), sock=each, backlog=_BACKLOG
+                )
                 stack.callback(server.close)
             stack.callback(_hang_up, state)
             self._ready.set()

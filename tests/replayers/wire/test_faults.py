@@ -155,12 +155,28 @@ def test_connection_that_speaks_no_http_is_noted(data: bytes) -> None:
         assert answers_still(desk)
 
 
+@pytest.mark.parametrize("path", ["/v1/\xff", "/boundary/tool/%ff%00", "//v1//", "/v1/chat/completions/..", "*"])
+def test_odd_path_is_refused(path: str) -> None:
+    with served(says(word("hi"))) as desk:
+        answer = send(desk, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n".encode("latin-1") + b"{}")
+        assert answer.split()[1] in (b"400", b"404", b"422")
+        assert desk.calls.failed is None
+
+
 def test_repeated_request_is_the_same_call() -> None:
     with served(says(word("hi"), times=2)) as desk:
         first = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": "0"})
         again = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": "1"})
         assert again.json() == first.json()
         assert len(desk.playback.events) == 1
+
+
+def test_count_of_repetitions_in_another_form_is_a_first_request() -> None:
+    with served(says(word("hi"), times=3)) as desk:
+        for count in ("x", "-1", "1" * 5000):
+            answer = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": count})
+            assert answer.status_code == 200
+        assert desk.calls.failed is None
 
 
 def test_request_that_never_arrived_is_answered_when_it_is_repeated() -> None:
