@@ -15,19 +15,9 @@ from .channel import Channel, ReplayStopped
 from .contexts import stand_in
 from .detour import passing
 from .json_form import to_json
-from .streams import (
-    LiveAsyncStream,
-    LiveStream,
-    RecordedAsyncStream,
-    RecordedStream,
-    context_of,
-    inner,
-    is_async_stream,
-    is_stream,
-    kind_of,
-    made_by_contextlib,
-    pieces_of,
-)
+from .live_streams import LiveAsyncStream, LiveStream
+from .recorded_streams import RecordedAsyncStream, RecordedStream
+from .streams import context_of, given_by, inner, is_async_stream, is_stream, kind_of, made_by_contextlib, pieces_of
 
 _path: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("unrepeat_path", default=())
 
@@ -68,7 +58,7 @@ class Boundary:
 
     def _streams(self, made_of: tuple[Callable[..., Any], ...]) -> Any:
         if self.context:
-            self.returns = inner(self.returns)
+            self.returns = given_by(self.returns, self.context)
             by_kind = AsyncIterator if self.context == "async" else Iterator
             return by_kind if self.returns is None else kind_of(self.returns)
         if self.generates:

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .streams import LiveAsyncStream, LiveStream, made_by_contextlib
+from .live_streams import LiveAsyncStream, LiveStream
+from .streams import made_by_contextlib
 
 if TYPE_CHECKING:
     from .boundary import Boundary

@@ -11,6 +11,7 @@ import datetime
 import gc
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from .clock import Clock, functions
@@ -26,10 +27,7 @@ def show(clock: Clock) -> str:
     Returns:
         How it is shown, in words.
     """
-    for name, shown in functions(clock).items():
-        real = getattr(time, name)
-        setattr(time, name, shown)
-        _put_in_modules(real, shown)
+    _put_in_modules({id(getattr(time, name)): shown for name, shown in functions(clock).items()})
     if replace_in_place(clock):
         return IN_PLACE
     _put_subclasses(clock)
@@ -97,14 +95,12 @@ def _put_subclasses(clock: Clock) -> None:
     for real, own in ((real_date, shared), (real_datetime, {**shared, **_methods(clock)})):
         shown = Standing(real.__name__, (real,), own)
         stands_for[shown] = real
-        setattr(datetime, real.__name__, shown)
-        _put_in_modules(real, shown)
+        _put_in_modules({id(real): shown})
 
 
-def _put_in_modules(real: Any, shown: Any) -> None:
-    """Replace what modules that are loaded already hold under a name of their own."""
+def _put_in_modules(shown: Mapping[int, Any]) -> None:
+    """Replace, in the modules that are loaded, values by what is shown in their place, by identity."""
     for name, module in list(sys.modules.items()):
         space = getattr(module, "__dict__", None)
         if isinstance(space, dict) and not f"{name}.".startswith(f"{__package__}."):
-            for key in [key for key, value in list(space.items()) if value is real]:
-                space[key] = shown
+            space.update({key: shown[id(value)] for key, value in list(space.items()) if id(value) in shown})

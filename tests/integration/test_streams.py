@@ -52,6 +52,21 @@ def context(q):
 def typed(q) -> Iterator[Iterator[Piece]]:
     yield (Piece(each) for each in "ab")
 
+class Manager:
+    def __enter__(self) -> Pieces: return Pieces()
+    def __exit__(self, *error): pass
+
+def own(q) -> Manager:
+    return Manager()
+
+class Response:
+    text = "real"
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+
+def response(q) -> Response:
+    return Response()
+
 def manager(q) -> ContextManager[Iterator[str]]:
     return context_of_b(q)
 
@@ -117,7 +132,7 @@ def lines(source: str) -> str:
 
 def reading(tool: str) -> str:
     """Return an entry that reads all pieces of a tool."""
-    if tool in ("context", "typed", "manager"):
+    if tool in ("context", "typed", "manager", "own"):
         return lines(f"with s.{tool}(q) as pieces: return [getattr(each, 'text', each) for each in pieces]")
     called = "s.Desk().method" if tool == "Desk.method" else f"s.{tool}"
     return lines(f"return [getattr(each, 'text', each) for each in {called}(q)]")
@@ -132,7 +147,10 @@ def reading_async(tool: str) -> str:
 
 
 EACH = [
-    *((tool, reading(tool), SYNC) for tool in ("generator", "returned", "client", "context", "manager", "Desk.method")),
+    *(
+        (tool, reading(tool), SYNC)
+        for tool in ("generator", "returned", "client", "context", "manager", "own", "Desk.method")
+    ),
     *((tool, reading_async(tool), ASYNC) for tool in ("generator", "returned", "awaited", "context")),
 ]
 NAMES = [f"{'async ' if source == ASYNC else ''}{tool}" for tool, _, source in EACH]
@@ -295,6 +313,11 @@ def test_context_that_gives_no_stream_gives_its_recorded_value(tmp_path):
     assert replayed(tmp_path, entry, "session", {"id": 7}, source=source).trace.output == {"id": 7}
     live = replayed(tmp_path / "live", entry, "session", {"id": 7}, source=source, modes=LIVE)
     assert (live.trace.output, live.events[0].answer) == ({"real": 1}, {"real": 1})
+
+
+def test_answer_that_can_be_entered_is_no_context(tmp_path):
+    replay = replayed(tmp_path, lines("return s.response(q).text"), "response", "x", modes=LIVE)
+    assert (replay.outcome, replay.trace.output) == ("completed", "real")
 
 
 def test_error_in_the_body_of_a_live_context_reaches_its_exit(tmp_path):
