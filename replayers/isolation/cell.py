@@ -23,7 +23,7 @@ from .view import view
 
 if TYPE_CHECKING:
     from .ladder import Level
-    from .watch import Watch
+    from .watch import Attempts, Watch
 
 _START = Path(__file__).parent / "launch" / "start.py"
 _FIRST_PORT_INSIDE = 8101
@@ -54,16 +54,18 @@ class Cell:
         self._mark = new_mark() if level == "landlock" or (marked and level != "netns") else None
         self._closing = contextlib.ExitStack()
         self._watch: Watch | None = None
-        self._attempts: Any = None
+        self._attempts: Attempts | None = None
         self._init: int | None = None
         self._left = -1
         self._life: int | None = None
+        self._is_life_over = False
+        self._is_started = False
         self._process: subprocess.Popen[bytes] | None = None
         if level == "netns":
             self.ports = tuple(range(_FIRST_PORT_INSIDE, _FIRST_PORT_INSIDE + listeners))
             """The ports of ``sockets``, known before the start: they go into the environment."""
         else:
-            self.sockets = tuple(self._closing.enter_context(_listener()) for _ in range(listeners))
+            self.sockets = tuple(_listeners(listeners, self._closing))
             self.ports = tuple(each.getsockname()[1] for each in self.sockets)
 
     def start(
@@ -97,7 +99,13 @@ class Cell:
         if self.level in ("guard", "none"):
             command, given = list(argv), {"env": environment, "cwd": cwd, "pass_fds": tuple(pass_fds)}
             return self._run(command, argv[0], cwd, {**streams, **given})
-        return self._launch(argv, environment, Path(cwd), streams, pass_fds)
+        try:
+            return self._launch(argv, environment, Path(cwd), streams, pass_fds)
+        except OSError as error:  # no more open files, a full disk
+            raise self._not_isolated(str(error)) from error
+        finally:
+            if not self._is_started:
+                self._close_streams()
 
     def attempts(self) -> tuple[str, ...]:
         """Return what was refused so far because it led out, with who tried; at most 100, and a count of the rest."""
@@ -135,6 +143,7 @@ class Cell:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         life_read, life_write = os.pipe()
         self._life = life_write
+        self._closing.callback(self._end_life)
         self._left, left_write = os.pipe()
         self._closing.callback(os.close, self._left)
         with ours, theirs, _ending(life_read), _ending(left_write), _plan_file() as plan:
@@ -148,6 +157,7 @@ class Cell:
             theirs.close()
             ours.settimeout(_SETUP_TIMEOUT_S)
             self._follow(ours, argv[0], cwd)
+            self._is_started = True
         return process
 
     def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> dict[str, Any]:
@@ -178,11 +188,15 @@ class Cell:
         is_ready = False
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 64, socket.MSG_CMSG_CLOEXEC)
+                data, fds, flags, _ = socket.recv_fds(control, _MAX_MESSAGE_BYTES, 64, socket.MSG_CMSG_CLOEXEC)
             except TimeoutError:
                 raise self._not_isolated(f"nothing within {_SETUP_TIMEOUT_S:g} s") from None
             if not data:
                 break
+            if flags & socket.MSG_CTRUNC:
+                for fd in fds:
+                    os.close(fd)
+                raise self._not_isolated("no room for more open files")
             told, *facts = marshal.loads(data)  # from our own launcher, before the program begins
             self._take(told, facts, fds, program, cwd)
             is_ready |= told == "ready"  # not always the last: the launcher and the program's process tell at once
@@ -210,23 +224,11 @@ class Cell:
     def _not_isolated(self, got: str) -> ReplayError:
         return ReplayError(f"expected isolation at level {self.level}, got {got}", where="isolation", hint=_DOCTOR)
 
-    def _end_by_launcher(self, process: subprocess.Popen[bytes]) -> None:
-        """Let the launcher end what it adopted: killed itself, it could not."""
-        if self._life is None:
-            return
-        os.close(self._life)
-        if self.level == "landlock":
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_END_TIMEOUT_S)
-
     def close(self) -> None:
         """End every process of the program, and give back all that the cell holds."""
         process = self._process
         if process is not None:
-            self._end_by_launcher(process)
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            self._end(process)
         if self._init is not None:
             _wait_until_gone(self._init)
         if self._mark and process is not None:
@@ -234,6 +236,28 @@ class Cell:
         if self._watch is not None:
             self._watch.stop()
         self._closing.close()
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        if self.level == "landlock" and self._life is not None:
+            self._end_life()  # the launcher ends what it adopted; killed itself, it could not
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_TIMEOUT_S)
+        # Confined programs have ended with their launcher, whose number may be another's by now.
+        if self._life is None or process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def _end_life(self) -> None:
+        if self._life is not None and not self._is_life_over:
+            self._is_life_over = True
+            os.close(self._life)
+
+    def _close_streams(self) -> None:
+        """Close our ends of a program that has not begun: nobody else has it."""
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr) if self._process else ():
+            if stream is not None:
+                stream.close()
 
 
 @contextlib.contextmanager
@@ -264,8 +288,13 @@ def prepared(
         cell.close()
 
 
-def _listener() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+def _listeners(count: int, closing: contextlib.ExitStack) -> Iterator[socket.socket]:
+    try:
+        for _ in range(count):
+            yield closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
+    except OSError as error:
+        closing.close()
+        raise ReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
 
 
 @contextlib.contextmanager

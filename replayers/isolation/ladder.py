@@ -125,7 +125,7 @@ def _obstacle(level: Level) -> str:
             with prepared(level, folder=folder, scratch=Path(scratch), listeners=1) as cell:
                 code = cell.start(_TRIAL, env={}, cwd=folder, stdin=null, stdout=null, stderr=null).wait()
         except ReplayError as error:
-            return f"{error.message}; {_what_to_do(level)}"
+            return f"{error.message.partition(', got ')[2]}; {_what_to_do(level)}"
     return f"a program that does nothing ended with exit code {code}; report this" if code else ""
 
 

@@ -96,7 +96,11 @@ class Watch:
         self._level = level
         self._ports = ports
         self._attempts = attempts
-        self._stop_read, self._stop_write = os.pipe()
+        try:
+            self._stop_read, self._stop_write = os.pipe()
+        except OSError:
+            os.close(listener)
+            raise
         self._thread = threading.Thread(target=self._run, name="cell-watch", daemon=True)
         self._thread.start()
 

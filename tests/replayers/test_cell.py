@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -273,3 +274,21 @@ def test_signals_of_the_harness_group_do_not_reach_the_program(tmp_path):
         assert os.getpgid(process.pid) != os.getpgid(0)
         process.send_signal(signal.SIGKILL)
         assert process.wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("level", EVERY)
+def test_too_few_open_files_are_told_and_leave_nothing(tmp_path, level):
+    run(level, tmp_path, "true", listeners=1)
+    before, (soft, hard) = held(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = sorted(set(range(1024)) - set(map(int, os.listdir("/proc/self/fd"))))
+    failed = []
+    for spare in range(1, 24, 2):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free[spare], hard))
+            run(level, tmp_path, "true", listeners=3)
+        except (ReplayError, OSError) as error:
+            failed.append(type(error))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert held() == before
+    assert ReplayError in failed

@@ -87,7 +87,7 @@ def test_user_namespaces_that_are_switched_off_are_told_with_what_to_do():
     command = ["unshare", "-Ur", "sh", "-c", script, "sh", sys.executable, "-c", TELL]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     why = json.loads(done.stdout)
-    assert "got a refusal to make new namespaces: No space left on device" in why["netns"]
+    assert "a refusal to make new namespaces: No space left on device" in why["netns"]
     assert "set the sysctl user.max_user_namespaces to 10000 or so" in why["netns"]
     assert "\n" not in why["netns"]
     assert why["landlock"] == obstacles()["landlock"]
