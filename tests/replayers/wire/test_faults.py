@@ -201,7 +201,7 @@ def test_recorded_error_of_the_provider_is_served_with_its_status(
     span = Span(span_id="s1", error=error, attributes=attributes, view=ModelCall(request_model="m1", input=(0,)))
     trace = Trace(trace_id="t", source=Source(format="test"), spans=(span,), messages=(text("user", "hello"),))
     with served(trace) as desk:
-        with pytest.raises(kind, match=error.split(":", maxsplit=1)[0]) as caught:
+        with pytest.raises(kind) as caught:
             desk.openai().chat.completions.create(model="m1", messages=HELLO)
         assert caught.value.status_code == status
         assert len(desk.playback.events) == 1
