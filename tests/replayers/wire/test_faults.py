@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -152,6 +153,17 @@ def test_connection_that_speaks_no_http_is_noted(data: bytes) -> None:
     with served(says(word("hi"))) as desk:
         assert b"400" in send(desk, data + b"\r\n" * 2)
         assert len(desk.calls.faults) == 1
+        assert answers_still(desk)
+
+
+def test_headers_without_an_end_are_refused() -> None:
+    with served(says(word("hi"))) as desk:
+        with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    connection.sendall(b"x" * 65536)
+        assert "headers too long" in noted(desk)[0]
         assert answers_still(desk)
 
 
