@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -155,6 +156,17 @@ def test_connection_that_speaks_no_http_is_noted(data: bytes) -> None:
         assert answers_still(desk)
 
 
+def test_headers_without_an_end_are_refused() -> None:
+    with served(says(word("hi"))) as desk:
+        with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    connection.sendall(b"x" * 65536)
+        assert "headers too long" in noted(desk)[0]
+        assert answers_still(desk)
+
+
 @pytest.mark.parametrize("path", ["/v1/\xff", "/boundary/tool/%ff%00", "//v1//", "/v1/chat/completions/..", "*"])
 def test_odd_path_is_refused(path: str) -> None:
     with served(says(word("hi"))) as desk:
@@ -201,7 +213,7 @@ def test_recorded_error_of_the_provider_is_served_with_its_status(
     span = Span(span_id="s1", error=error, attributes=attributes, view=ModelCall(request_model="m1", input=(0,)))
     trace = Trace(trace_id="t", source=Source(format="test"), spans=(span,), messages=(text("user", "hello"),))
     with served(trace) as desk:
-        with pytest.raises(kind, match=error.split(":", maxsplit=1)[0]) as caught:
+        with pytest.raises(kind) as caught:
             desk.openai().chat.completions.create(model="m1", messages=HELLO)
         assert caught.value.status_code == status
         assert len(desk.playback.events) == 1
