@@ -123,10 +123,10 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
     lines = []
     if replay.limit is not None:
         event = replay.events[replay.limit - 1]
-        lines.append(
-            f"What happens after step {replay.limit} ({event.kind} {event.name}): its request is not the recorded one, "
-            "so a live system may answer differently."
-        )
+        why = "its request is not the recorded one, so a live system may answer differently"
+        if event.mode == "static":
+            why = "the case states no answer to it"
+        lines.append(f"What happens after step {replay.limit} ({event.kind} {event.name}): {why}.")
         if event.kind == "tool":
             call = f"{event.name}({arguments(event.request, _EXCERPT)})"
             lines.append(f"That the call made instead is right: {call}. The recording has no answer to it.")

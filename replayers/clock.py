@@ -93,7 +93,8 @@ def clock_environment(start_ns: int, argv: Sequence[str], folder: Path | None = 
     Returns:
         What to add to its environment, and how it is shown, in words: ``Date in Node``, ``replaced functions``
         (Python), ``faketime``, or ``UNREPEAT_NOW only`` where it has to ask by itself. What it has of its own in
-        ``NODE_OPTIONS``, ``PYTHONPATH`` and ``LD_PRELOAD`` is to be kept beside these.
+        ``NODE_OPTIONS``, ``PYTHONPATH`` and ``LD_PRELOAD`` goes after these: of several modules named
+        ``sitecustomize`` Python loads the first only, and ours loads the next.
     """
     started_ns = time.time_ns()
     # Every process counts from the moment this one was started: a second one does not begin at the start again.

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import mmap
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _NODE = frozenset({"node", "nodejs", "npx", "npm", "tsx", "ts-node", "yarn", "pnpm"})
 """Programs that run in Node. Bun and Deno take no ``NODE_OPTIONS``."""
-_PYTHON = re.compile(r"python[0-9.]*|pypy[0-9.]*|uvicorn|gunicorn|flask|fastapi")
+_PYTHON = re.compile(r"python[0-9.]*|pypy[0-9.]*")
 """Programs that run in Python."""
 _ISOLATED = re.compile(r"-[A-Za-z]*[EIS][A-Za-z]*")
 """Options with which Python takes nothing from its environment, or loads nothing at its start."""
@@ -44,14 +43,25 @@ def is_python(argv: Sequence[str], folder: Path | None = None) -> bool:
     words = _runtime(argv, folder)
     if not words or not _PYTHON.fullmatch(Path(words[0]).name):
         return False
-    options = itertools.takewhile(lambda word: word.startswith("-") and word not in ("-c", "-m"), words[1:])
-    return not any(map(_ISOLATED.fullmatch, options))
+    return not any(map(_ISOLATED.fullmatch, _options(words[1:])))
+
+
+def _options(words: Sequence[str]) -> Iterator[str]:
+    """Yield the options of Python itself; what comes after a program's name is that program's."""
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word in ("-c", "-m", "-"):
+            return
+        yield word
+        if word in ("-X", "-W"):
+            next(rest, None)
 
 
 def _runtime(argv: Sequence[str], folder: Path | None) -> list[str]:
     """Return the command that runs a program: itself, or what the first line of its script names."""
     words = _without_env(argv)
-    if not words or Path(words[0]).name in _NODE:
+    name = Path(words[0]).name if words else ""
+    if not words or name in _NODE or _PYTHON.fullmatch(name):  # version managers have scripts of these names
         return words
     return _shebang(_found(words[0], folder)) or words
 

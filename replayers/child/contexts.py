@@ -34,6 +34,7 @@ def _entered(
     if reply["action"] != "call":
         yield boundary.conclude(reply)
         return
+    manager: Any = None
     value, error = None, None
     with boundary.inside(reply["name"]):
         try:
@@ -66,6 +67,7 @@ async def _entered_async(
     if reply["action"] != "call":
         yield boundary.conclude(reply)
         return
+    manager: Any = None
     value, error = None, None
     with boundary.inside(reply["name"]):
         try:

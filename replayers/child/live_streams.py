@@ -90,8 +90,8 @@ class LiveStream(_Live):
             raise
 
 
-def _raise(*error: Any) -> NoReturn:
-    raise error[1] if len(error) > 1 and error[1] is not None else error[0]
+def _raise(error: Any, value: Any = None, *_: Any) -> NoReturn:
+    raise error if value is None else value  # older callers give type, value and traceback
 
 
 class LiveAsyncStream(_Live):

@@ -77,6 +77,9 @@ def context_of_b(q):
 class Desk:
     def method(self, q):
         yield from "ab"
+
+class Sub(Desk):
+    pass
 """
 ASYNC = """
 import contextlib
@@ -134,7 +137,7 @@ def reading(tool: str) -> str:
     """Return an entry that reads all pieces of a tool."""
     if tool in ("context", "typed", "manager", "own"):
         return lines(f"with s.{tool}(q) as pieces: return [getattr(each, 'text', each) for each in pieces]")
-    called = "s.Desk().method" if tool == "Desk.method" else f"s.{tool}"
+    called = f"s.{tool.replace('.', '().')}"
     return lines(f"return [getattr(each, 'text', each) for each in {called}(q)]")
 
 
@@ -146,12 +149,11 @@ def reading_async(tool: str) -> str:
     return lines(f"async def read():\n{made}\nimport asyncio\nreturn asyncio.run(read())")
 
 
+SYNC_TOOLS = ("generator", "returned", "client", "context", "manager", "own", "Desk.method", "Sub.method")
+ASYNC_TOOLS = ("generator", "returned", "awaited", "context")
 EACH = [
-    *(
-        (tool, reading(tool), SYNC)
-        for tool in ("generator", "returned", "client", "context", "manager", "own", "Desk.method")
-    ),
-    *((tool, reading_async(tool), ASYNC) for tool in ("generator", "returned", "awaited", "context")),
+    *((tool, reading(tool), SYNC) for tool in SYNC_TOOLS),
+    *((tool, reading_async(tool), ASYNC) for tool in ASYNC_TOOLS),
 ]
 NAMES = [f"{'async ' if source == ASYNC else ''}{tool}" for tool, _, source in EACH]
 

@@ -23,7 +23,7 @@ from unrepeat.replayers.clock import (
     recorded_start,
     rfc3339,
 )
-from unrepeat.replayers.preloading import faketime_library
+from unrepeat.replayers.preloading import faketime_library, is_python
 
 START_NS = 1_772_532_000_000_000_000
 START = "2026-03-03T10:00:"
@@ -176,6 +176,21 @@ def test_script_that_names_python_in_its_first_line_sees_the_time(tmp_path):
     script.chmod(0o755)
     how, printed = run(["./agent"], tmp_path)
     assert (how, printed[: len(START)]) == (IN_PYTHON, START)
+
+
+@pytest.mark.parametrize(
+    ("argv", "heeds"),
+    [
+        (["python3", "agent.py", "-I"], True),
+        (["python3", "-u", "-m", "agent"], True),
+        (["python3", "-c", "-E"], True),
+        (["python3", "-I", "agent.py"], False),
+        (["python3", "-X", "dev", "-uE", "agent.py"], False),
+        (["node", "agent.js"], False),
+    ],
+)
+def test_python_that_takes_nothing_from_its_environment_is_told_apart(argv, heeds):
+    assert is_python(argv) is heeds
 
 
 def test_sitecustomize_of_the_program_is_loaded_too(tmp_path):
