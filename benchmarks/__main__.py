@@ -41,6 +41,7 @@ BENCHMARKS = {
     "replay": Benchmark(
         "recorded replay with scoring", quick=("--quick",), as_module=True, has_inspect=True, peers="--python"
     ),
+    "isolation": Benchmark("start of a program in a cell", quick=("--quick",), as_module=True),
     "wire": Benchmark("a stubbed model call over HTTP", quick=("--quick",), as_module=True, peers="--python"),
     "divergence": Benchmark("explanation of a divergence", quick=("--quick",), as_module=True),
     "checks": Benchmark(

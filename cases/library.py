@@ -53,10 +53,12 @@ class LoadedCase:
 
     def traces_as_stated(self) -> tuple[Trace, ...]:
         """Return the traces with the input that a person stated in case.yaml, where one did."""
-        stated = self.case.replay.input
+        settings = self.case.replay
+        stated = settings.input if settings.turns is None else settings.turns
         if stated is None:
             return self.document.traces
-        origin = Origin(kind="stated", note="replay.input of case.yaml")
+        name = "input" if settings.turns is None else "turns"
+        origin = Origin(kind="stated", note=f"replay.{name} of case.yaml")
         return tuple(
             msgspec.structs.replace(each, input=stated, origins={**each.origins, "input": origin})
             for each in self.document.traces

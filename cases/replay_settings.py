@@ -19,14 +19,21 @@ class BoundaryRule(Part):
     """Names of the tools or functions this is about, ``*`` for any run of characters; all when left out.
     The others follow the preset."""
     value: Any = None
-    """For static: the answer, any JSON value."""
+    """For static: the answer, any JSON value; of the clock, the time at which it starts, as in
+    ``2026-03-03T10:00:00Z``."""
+    turns: Annotated[list[Any], Field(min_length=1)] | None = None
+    """For static, of the user, in place of ``value``: what the user says, one answer a call. After the last one
+    the replay stops."""
 
     @model_validator(mode="after")
     def _value_goes_with_static(self) -> BoundaryRule:
-        if self.mode == "static" and "value" not in self.model_fields_set:
+        given = [name for name in ("value", "turns") if name in self.model_fields_set]
+        if self.mode == "static" and not given:
             raise ValueError("expected a value for mode static, got none")
-        if self.mode != "static" and "value" in self.model_fields_set:
-            raise ValueError(f"expected a value only for mode static, got one for {self.mode}")
+        if self.mode != "static" and given:
+            raise ValueError(f"expected a value only for mode static, got {given[0]} for {self.mode}")
+        if len(given) > 1 or (given == ["turns"] and self.turns is None):
+            raise ValueError("expected either value or turns, got both" if self.turns else "expected turns, got none")
         return self
 
 
@@ -54,6 +61,9 @@ class ReplaySettings(Part):
     """The callable to run, as ``module:function``, where it is not the system's."""
     input: dict[str, Any] | None = None
     """Arguments of that callable by name; stated here where the trace does not have them."""
+    turns: Annotated[list[dict[str, Any]], Field(min_length=2)] | None = None
+    """In place of ``input``, a conversation: the callable is called with each in turn, in one process. What it
+    answers is the list of its answers."""
     boundaries: dict[BoundaryName, BoundaryRule] = {}
     """Exceptions from the preset, by boundary."""
     compare: Compare = Compare()
@@ -63,6 +73,15 @@ class ReplaySettings(Part):
     def _step_goes_with_preset(self) -> ReplaySettings:
         if (self.preset == "from-step") != (self.from_step is not None):
             raise ValueError("expected from_step together with preset from-step, got only one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _turns_stand_alone(self) -> ReplaySettings:
+        if self.input is not None and self.turns is not None:
+            raise ValueError("expected either input or turns, got both")
+        for kind, rule in self.boundaries.items():
+            if rule.turns is not None and kind != "user":
+                raise ValueError(f"expected turns of the user only, got some of {kind}")
         return self
 
 

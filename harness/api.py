@@ -51,6 +51,7 @@ def replay(
     version: str | None = None,
     components: Mapping[str, str] | None = None,
     recorded: bool = False,
+    isolation: str = "",
 ) -> CaseVerdict:
     """Replay every trace of a case once and score it.
 
@@ -59,9 +60,16 @@ def replay(
         version: A named version or directory; the working tree by default.
         components: Overrides by component name, a file or a value each.
         recorded: Drive the recorded conversation again instead of running the system.
+        isolation: The weakest isolation to run the system at: ``netns``, ``landlock``, ``guard`` or ``none``. By
+            default guard for a callable and landlock for a program.
     """
     return show(
-        plan(case), version=version, components=components or {}, recorded=recorded, now=_now(), tool_version=VERSION
+        plan(case, isolation=isolation),
+        version=version,
+        components=components or {},
+        recorded=recorded,
+        now=_now(),
+        tool_version=VERSION,
     )
 
 
@@ -77,6 +85,7 @@ def prove(  # noqa: PLR0913 - the options of the command
     progress: Progress = silent,
     listeners: Listeners | None = None,
     now: dt.datetime | None = None,
+    isolation: str = "",
 ) -> CaseVerdict:
     """Judge whether a candidate fixes a case; nothing is written.
 
@@ -91,10 +100,11 @@ def prove(  # noqa: PLR0913 - the options of the command
         progress: Told of each stage.
         listeners: Told of what live trials will take, and given each as it ends.
         now: When the run began; it names the result. The present by default.
+        isolation: The weakest isolation to run the system at; see ``replay``.
     """
     proof = Proof(baseline, candidate, components or {}, model, trials, caps or NO_CAPS)
     return _prove(
-        plan(case, model=model is not None),
+        plan(case, model=model is not None, isolation=isolation),
         proof,
         now=now or _now(),
         tool_version=VERSION,

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -33,7 +33,10 @@ class EnvironmentComponent(_Table):
 
 
 class Boundaries(_Table):
-    """Functions that are boundaries, as ``module:function``, ``module:Class.method`` or ``module:*``."""
+    """Functions that are boundaries, as ``module:function``, ``module:Class.method`` or ``module:*``.
+
+    Of a program or a deployment: the names of tools and others that it asks the harness for, ``*`` for any.
+    """
 
     model: list[str] = []
     """Functions that call a model."""
@@ -48,11 +51,32 @@ class Boundaries(_Table):
     """Functions that ask the user."""
 
 
+class McpServerConfig(_Table):
+    """One MCP server that the system talks to; it is answered from the recording in a replay."""
+
+    command: str = ""
+    """How the system starts it, such as ``mcp-server-orders`` or ``npx -y @acme/orders``; left out where it is reached
+    by URL."""
+    tools: str | None = None
+    """A JSON file with its tools, as ``tools/list`` answers; as the recording has them when left out."""
+
+
 class SystemConfig(_Table):
-    """One system under test."""
+    """One system under test: a callable (``python``), a program (``command``) or a deployment (``url``)."""
 
     python: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
     """The callable to run, as ``module:function``."""
+    command: Annotated[list[str], Field(min_length=1)] | None = None
+    """The program to run, with its arguments. ``{input}`` in one of them becomes the input; else it comes on standard
+    input."""
+    output: Literal["stdout", "last-line"] = "stdout"
+    """For a program, where its answer is: all that it prints, or the last line of that."""
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    """The deployment to ask: the input is posted there."""
+    listen: str = Field(default="127.0.0.1:8731", pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$")
+    """For a deployment, where it was told to find its model and its other boundaries."""
+    headers: dict[str, str] = {}
+    """For a deployment, headers to send; ``${NAME}`` becomes a variable of your environment."""
     boundaries: Boundaries = Boundaries()
     """Its boundary functions."""
     paths: list[str] = ["."]
@@ -67,7 +91,13 @@ class SystemConfig(_Table):
     """What may run for real in a replay: ``retrieval``, ``tool:get_order``. A recorded tool that is a function of the
     app must be a boundary or stand here."""
     allow_subprocess: bool = False
-    """Whether the app may start processes in a replay."""
+    """Whether a callable may start processes in a replay; programs may."""
+    isolation: Literal["netns", "landlock", "guard"] | None = None
+    """The isolation to run it at; the strongest that this machine has when left out. guard holds only callables."""
+    reads: list[str] = []
+    """Files and folders it needs although isolation hides where they lie: sockets, temporary folders."""
+    mcp: dict[str, McpServerConfig] = {}
+    """MCP servers it talks to, by name."""
     components: dict[str, list[str] | EnvironmentComponent] = {}
     """What ``--set`` replaces: files of a version, or an environment value."""
     versions: dict[str, str] = {}
@@ -79,6 +109,13 @@ class SystemConfig(_Table):
         for entry in self.allow_live:
             if entry.partition(":")[0] not in kinds:
                 raise ValueError(f"expected allow_live to name a boundary ({', '.join(kinds)}), got {entry!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> SystemConfig:
+        given = [name for name in ("python", "command", "url") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"expected one of python, command and url, got {' and '.join(given)}")
         return self
 
 
@@ -255,7 +292,7 @@ def _nearest(error: Any, table: Mapping[str, Any]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
     tables = (
-        *(Config, SystemConfig, Boundaries, Redaction, ModelConfig),
+        *(Config, SystemConfig, McpServerConfig, Boundaries, Redaction, ModelConfig),
         *(SignOffPolicy, RolesBySeverity, GatePolicy, Waiver),
     )
     models: tuple[type[BaseModel], ...] = tables

@@ -13,11 +13,15 @@ from ..cases.errors import UnrepeatError
 from ..cases.library import list_cases, load
 from ..cases.pseudonyms import default_key_path, load_or_create_key
 from ..replayers.python_app import check_app
+from ..replayers.system import Checkout, CommandSystem, HttpSystem, PythonSystem
 from . import results
 from .boundary_checks import Found, tools_of_cases, tools_without_boundary, unread_models
 from .config import Project, SystemConfig, load_project
+from .isolation_checks import levels
 from .probing import escapes
-from .replaying import plan_for, system_of
+from .replaying import plan_for
+from .system_checks import check_command, check_deployment
+from .systems import kind_of_system, system_of
 from .versions import resolve
 
 _PROBLEMS_SHOWN = 3
@@ -54,6 +58,7 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
         tell(f"checking {case.id}")
         findings.append(_case(project, case.path, started))
     tell("trying to get out of a replay")
+    findings += [Finding(f"level {name}", ok, detail) for name, ok, detail in levels(_required(project))]
     return findings + [_isolation(*each) for each in _interpreters(project)]
 
 
@@ -84,14 +89,18 @@ def _systems(
     project: Project, name: str, system: SystemConfig, tools: Collection[str], started: list[Found]
 ) -> Iterator[Finding]:
     """Start each named version of a system (or the working tree) and look its boundaries up, for ``started`` too."""
-    if system.python is None:
-        yield Finding(f"system {name}", False, "names no callable: set `python` in unrepeat.toml")
+    if not kind_of_system(system):
+        yield Finding(f"system {name}", False, "names nothing to run: set python, command or url in unrepeat.toml")
         return
     for version in system.versions or [None]:
         label = f"system {name}" + (f", version {version}" if version else "")
         try:
             checkout = resolve(project, system, version)
-            found = check_app(system_of(name, system, system.python), checkout, tools)
+            runnable = system_of(project, name, system)
+            if not isinstance(runnable, PythonSystem):
+                yield Finding(label, *_reached_over_connections(runnable, checkout))
+                continue
+            found = check_app(runnable, checkout, tools)
         except UnrepeatError as error:
             yield Finding(label, False, str(error).splitlines()[0])
             continue
@@ -104,12 +113,22 @@ def _systems(
         yield Finding(label, bool(told), told or "starts, but no boundary is described: everything would run for real")
 
 
+def _reached_over_connections(system: CommandSystem | HttpSystem, checkout: Checkout) -> tuple[bool, str]:
+    return check_command(system, checkout) if isinstance(system, CommandSystem) else check_deployment(system, checkout)
+
+
 def _interpreters(project: Project) -> list[tuple[str, bool]]:
     """Return each Python that replays run with, and whether its system may start processes."""
-    systems = project.config.systems.values()
+    systems = [each for each in project.config.systems.values() if each.command is None and each.url is None]
     return sorted({(each.interpreter or sys.executable, each.allow_subprocess) for each in systems}) or [
         (sys.executable, False)
     ]
+
+
+def _required(project: Project) -> Iterator[str]:
+    """Yield the weakest level of isolation that each system may run at."""
+    for system in project.config.systems.values():
+        yield getattr(system, "isolation", "") or ("guard" if system.python else "landlock")
 
 
 def _isolation(interpreter: str, allow_subprocess: bool) -> Finding:

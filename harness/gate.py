@@ -13,6 +13,7 @@ One case, looked at in this order; the first rule that says something decides:
      none of the policy's number of live trials failed; so does a case without a trace with ``cannot_reproduce``,
      whose failure was shown when it was certified;
    - **hold** with any other ``cannot_judge``, where the policy holds those;
+   - **fail** where it would pass, but its replays were isolated by less than the policy asks, or by nobody knows what;
    - **fail** with everything else: ``still_failing``, ``cannot_reproduce``, ``error``, ``cannot_judge``, too narrow a
      scope, nothing asserted, could not be run.
 
@@ -83,6 +84,8 @@ class TraceFacts(Record):
     """What live trials say; None where none ran."""
     unscored: int = 0
     """Assertions without a score: a scorer crashed, or was never asked."""
+    isolation: str = ""
+    """What the candidate's replay was held by; empty where there was none."""
 
 
 class Shown(Record):
@@ -189,7 +192,7 @@ def rule_case(facts: Facts, terms: Terms) -> Ruling:
         return broken
     if facts.status == "retired":
         return Ruling("reported", "retired", "it is retired, so it was not run")
-    signed = _signed(_by_verdict(facts, terms), facts, terms)
+    signed = _signed(_isolated(_by_verdict(facts, terms), facts, terms), facts, terms)
     return _waived(_blocking(signed, facts, terms), signed, facts, terms)
 
 
@@ -252,6 +255,18 @@ def _by_verdict(facts: Facts, terms: Terms) -> Ruling:
             return _cannot_judge(facts, terms)
         case _:
             return Ruling("fail", "error", "the candidate or a scorer crashed, timed out or gave no answer")
+
+
+def _isolated(ruling: Ruling, facts: Facts, terms: Terms) -> Ruling:
+    """Apply the last part of the first line of rule 3: nothing is known of what a weaker one let through."""
+    weak = [each.isolation for each in facts.traces if not terms.policy.takes_isolation(each.isolation)]
+    if ruling.effect != "pass" or not weak:
+        return ruling
+    held = f"isolated by {weak[0]}" if weak[0] else "isolated by nobody knows what"
+    reason = f"its replay was {held}, and the policy asks for {terms.policy.isolation}"
+    if weak[0] == "external":
+        reason = "it was judged on a deployment that nothing here isolates, and the policy does not take those"
+    return Ruling("fail", "isolation-too-weak", reason)
 
 
 def _at(step: FailingStep | None) -> str:

@@ -116,7 +116,7 @@ class Runner:
         return self._prove(loaded, self.asked.model, progress)
 
     def _prove(self, loaded: LoadedCase, model: str | None, progress: Progress) -> CaseVerdict:
-        what = plan_for(self.project, loaded, model=model is not None)
+        what = plan_for(self.project, loaded, model=model is not None, isolation=self.policy.isolation)
         trials = self.trials or self._trials(loaded.case)
         proof = Proof(candidate=self.asked.candidate, components=self.asked.components, model=model, trials=trials)
         checkout = self.candidate.checkouts.get(what.system_name)
@@ -246,8 +246,9 @@ def _with_verdict(found: Facts, case: Case, verdict: CaseVerdict, path: str) -> 
 
 def _trace_facts(trace: TraceVerdict) -> TraceFacts:
     scores = trace.candidate.scores if trace.candidate else ()
+    isolation = trace.candidate.replay.isolation if trace.candidate else ""
     unscored = sum(isinstance(score, ScorerFailure) for score in (*trace.recorded_scores, *scores))
-    return TraceFacts(verdict=trace.verdict, rate=trace.rate, unscored=unscored + (not scores))
+    return TraceFacts(verdict=trace.verdict, rate=trace.rate, unscored=unscored + (not scores), isolation=isolation)
 
 
 def _decisive(verdict: CaseVerdict) -> tuple[int | None, FailingStep | None]:

@@ -24,7 +24,7 @@ from .gate_runs import About, GateRun, new_run, resumed_run
 from .gate_selection import Selection, select
 from .live_trials import Progress, silent
 from .pinning import Base, read_base
-from .policy import policy_sha256
+from .policy import Level, policy_sha256, stronger
 from .signatures import missing_signatures
 from .statements import Asked
 from .version import VERSION
@@ -52,6 +52,8 @@ class GateRequest:
     """Whether to stop at the first case that fails."""
     resume: bool = False
     """Whether to go on with the last run that was interrupted."""
+    isolation: Level | None = None
+    """Isolation that a pass needs, where that is more than the policy asks; None: what the policy asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def _unsigned(
 
 def _terms(request: GateRequest, selection: Selection, base: Base | None, now: dt.datetime) -> Terms:
     policy = base.policy if base is not None else selection.project.config.gate
+    if request.isolation is not None:
+        policy = policy.model_copy(update={"isolation": stronger(policy.isolation, request.isolation)})
     known = selection.ids | (base.case_ids if base is not None else frozenset())
     return Terms(policy, request.claim or policy.claim, now.astimezone(dt.UTC).date(), known)
 

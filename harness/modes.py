@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Any
 
 from ..cases.errors import ConfigError
 from ..cases.replay_settings import BoundaryRule, ReplaySettings
-from ..replayers.playback import Modes
+from ..replayers.clock import RECORDED_CLOCK, ClockMode
+from ..replayers.playback import Modes, Turns
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def modes_of(
@@ -24,20 +31,17 @@ def modes_of(
             can; the rest has no answer unless the case states one.
 
     Raises:
-        ConfigError: The case wants something live that the system does not allow by name, or a boundary
-            that cannot be replaced yet.
+        ConfigError: The case wants something live that the system does not allow by name, or a clock that is none.
     """
     allowed = frozenset(allow_live)
     live: set[str] = {"model"} if model or settings.preset == "model-change" else set()
     if unrecorded:
         live |= allowed
     recorded: set[str] = set()
-    static = {}
-    for kind, rule in settings.boundaries.items():
-        if kind == "clock":
-            raise ConfigError(
-                "expected a boundary this version replaces, got clock", where=f"{where}: replay.boundaries"
-            )
+    static: dict[str, Any] = {}
+    rules = dict(settings.boundaries)
+    clock = _clock(rules.pop("clock", None), f"{where}: replay.boundaries.clock", unrecorded=unrecorded)
+    for kind, rule in rules.items():
         keys = _keys(kind, rule)
         if rule.mode == "live":
             live |= keys
@@ -45,7 +49,8 @@ def modes_of(
             live -= keys
             recorded |= keys
         else:
-            static.update(dict.fromkeys(keys, rule.value))
+            stated = rule.value if rule.turns is None else Turns(tuple(rule.turns))
+            static.update(dict.fromkeys(keys, stated))
     _require_allowed(live - {"model"} if model or unrecorded else live, allowed, where)
     return Modes(
         live=frozenset(live),
@@ -55,7 +60,37 @@ def modes_of(
         allowed_live=allowed,
         on_miss=settings.on_miss,
         answers=settings.compare.results,
+        clock=clock,
     )
+
+
+def _clock(rule: BoundaryRule | None, where: str, *, unrecorded: bool) -> ClockMode:
+    """Return what time the system sees; a case without a trace has none to show."""
+    if rule is None:
+        return ClockMode(mode="live") if unrecorded else RECORDED_CLOCK
+    if rule.only:
+        raise ConfigError(f"expected a clock without `only`, got {rule.only}", where=where)
+    if rule.mode == "recorded" and unrecorded:
+        raise ConfigError(
+            "expected mode live or static, got recorded: the case has no trace to take the time from", where=where
+        )
+    start_ns = _time(rule.value, f"{where}.value") if rule.mode == "static" else None
+    return ClockMode(mode=rule.mode, start_ns=start_ns, stated=True)
+
+
+def _time(value: Any, where: str) -> int:
+    """Return a time of RFC 3339 as Unix time in nanoseconds."""
+    try:
+        when = datetime.fromisoformat(value.upper()) if isinstance(value, str) and _RFC_3339.fullmatch(value) else None
+    except ValueError:  # the 30th of February
+        when = None
+    if when is None or when < _EPOCH:
+        raise ConfigError(
+            f"expected a time after 1970 with its zone, got {value!r}",
+            where=where,
+            hint='State it as in `value: "2026-03-03T10:00:00Z"`',
+        )
+    return (when - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _keys(kind: str, rule: BoundaryRule) -> set[str]:

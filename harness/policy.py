@@ -21,6 +21,8 @@ LEAST_TRIALS = 10
 """Fewest live trials that may stand for no regression: none of 10 failing bounds the rate at 26% (5-verdicts)."""
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Level = Literal["netns", "landlock", "guard", "none"]
+"""Isolation, from strongest to weakest."""
 Change = Literal["loosened", "tightened", "changed"]
 
 
@@ -60,6 +62,10 @@ class GatePolicy(_Table):
     """Verdicts that hold the gate for a person (exit code 10) instead of failing it."""
     scope: dict[Severity, Scope] = {}
     """Scope that `fixed` needs, by severity: whole_run, or recorded_action, with which any scope will do."""
+    isolation: Level = "guard"
+    """Isolation that a pass needs at least."""
+    external: bool = False
+    """Whether a deployment, whose isolation nobody here knows, may pass."""
     model: str | None = None
     """Live model for cases that no recording can judge, as PROVIDER/NAME; `--model` names another."""
     trials: Annotated[int, Field(ge=LEAST_TRIALS, le=10_000)] = LEAST_TRIALS
@@ -75,9 +81,22 @@ class GatePolicy(_Table):
             raise ValueError(f"expected one waiver a case, got several for {twice!r}")
         return self
 
+    def takes_isolation(self, reached: str) -> bool:
+        """Whether a pass may rest on replays of this isolation; a word that is no level does not do."""
+        if reached == "external":
+            return self.external
+        levels: tuple[str, ...] = get_args(Level)
+        return reached in levels and levels.index(reached) <= levels.index(self.isolation)
+
     def severity_of(self, stated: str) -> str:
         """Return the severity a case counts with."""
         return stated or self.unstated_severity
+
+
+def stronger(one: Level, other: Level) -> Level:
+    """Return the stronger one of two levels of isolation."""
+    levels: tuple[Level, ...] = get_args(Level)
+    return levels[min(levels.index(one), levels.index(other))]
 
 
 def policy_sha256(policy: GatePolicy) -> str:
@@ -105,6 +124,7 @@ def policy_changes(base: GatePolicy, now: GatePolicy) -> list[PolicyChange]:
 
 def _changes(base: GatePolicy, now: GatePolicy) -> Iterator[PolicyChange]:
     claims: tuple[str, ...] = get_args(Claim)
+    levels: tuple[str, ...] = get_args(Level)
     ranks: tuple[tuple[str, int, int], ...] = (
         ("claim", claims.index(base.claim), claims.index(now.claim)),
         (
@@ -113,6 +133,8 @@ def _changes(base: GatePolicy, now: GatePolicy) -> Iterator[PolicyChange]:
             SEVERITIES.index(now.unstated_severity),
         ),
         ("trials", base.trials, now.trials),
+        ("isolation", -levels.index(base.isolation), -levels.index(now.isolation)),
+        ("external", -base.external, -now.external),
     )
     for key, before, after in ranks:
         if before != after:

@@ -22,7 +22,7 @@ from .import_summary import evidence_items
 from .judging import judged, trace_verdict
 from .live_trials import NO_CAPS, Caps, Connect, Listeners, Progress, Session, live_session, silent
 from .parallel import in_parallel
-from .replaying import STATED, Plan, entry_arguments, replay_case, replay_outcome
+from .replaying import STATED, Plan, replay_case, replay_outcome, turns_of
 from .stated import RECORDING, prove_stated, without_model
 from .statements import Asked, next_command, not_proven, proves, settlement
 from .trials import DEFAULT_TRIALS, verdict_of_trials
@@ -112,7 +112,7 @@ def _traces(
     """Return the verdict over each trace; over what stands for one where the case has none."""
     recorded = what.loaded.document.traces
     if not recorded:
-        entry_arguments(what, RECORDING)  # refused before anything is run
+        turns_of(what, RECORDING)  # refused before anything is run
         return (prove_stated(session, scorers, baseline, candidate) if session is not None else without_model(),)
 
     def judge_one(number: int) -> TraceVerdict:

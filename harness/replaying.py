@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..cases.errors import CaseError, ConfigError, ReplayError
 from ..cases.library import LoadedCase, find, load
 from ..cases.trace import Trace
-from ..replayers.boundary import BOUNDARY_KINDS
 from ..replayers.live import LiveModel
 from ..replayers.playback import Modes
 from ..replayers.provider_errors import ModelUnavailableError
 from ..replayers.python_app import replay_python
 from ..replayers.replay import Replay
-from ..replayers.system import Checkout, PythonSystem
+from ..replayers.system import AnySystem, Checkout, CommandSystem, HttpSystem, PythonSystem
 from ..replayers.trajectory import replay_trajectory
 from ..replayers.usage import SpendCapError
 from .config import Project, SystemConfig, load_project, system_named
 from .modes import modes_of
 from .parallel import in_parallel
+from .systems import kind_of_system, system_of
 from .versions import resolve, with_components
 
 STATED = "stated"
@@ -38,6 +38,8 @@ class Plan:
     system: SystemConfig | None
     """None: no system is described, so only the recorded conversation can be driven again."""
     modes: Modes
+    isolation: str = ""
+    """The weakest isolation to run the system at; empty: that of its kind."""
 
     @property
     def where(self) -> str:
@@ -45,19 +47,20 @@ class Plan:
         return str(self.loaded.folder.path / "case.yaml")
 
 
-def plan(case: str, start: Path | None = None, *, model: bool = False) -> Plan:
+def plan(case: str, start: Path | None = None, *, model: bool = False, isolation: str = "") -> Plan:
     """Find and load a case and its system.
 
     Args:
         case: Id or path of the case.
         start: Folder to look for unrepeat.toml from; the current one by default.
         model: Whether a live model answers the model boundary.
+        isolation: The weakest isolation to run the system at; empty: that of its kind.
 
     Raises:
         CaseError, ConfigError, EvidenceError: Something about the case or its system is not usable.
     """
     project, loaded = locate(case, start)
-    return plan_for(project, loaded, model=model)
+    return plan_for(project, loaded, model=model, isolation=isolation)
 
 
 def locate(case: str, start: Path | None = None) -> tuple[Project, LoadedCase]:
@@ -82,21 +85,17 @@ def find_case(case: str, start: Path | None = None) -> LoadedCase:
     return load(find(load_project(start or Path.cwd()).incidents, case))
 
 
-def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False) -> Plan:
+def plan_for(project: Project, loaded: LoadedCase, *, model: bool = False, isolation: str = "") -> Plan:
     """Return the plan of a loaded case in a project."""
     settings = loaded.case.replay
     where = str(loaded.folder.path / "case.yaml")
     found = system_named(project, settings.system or loaded.case.system)
     name, system = found if found is not None else ("", None)
-    if system is not None and system.python is None and settings.entry is None:
-        raise ConfigError(
-            "expected `python` of the system, got none",
-            where=f"{project.file}: systems.{name}",
-            hint='Name the callable, such as python = "support_desk.app:handle"',
-        )
+    if system is not None:
+        system_of(project, name, system, entry=settings.entry)  # refused before anything is run
     unrecorded = not loaded.document.traces
     modes = modes_of(settings, system.allow_live if system else (), where, model=model, unrecorded=unrecorded)
-    return Plan(project, loaded, name, system, modes)
+    return Plan(project, loaded, name, system, modes, isolation)
 
 
 def replay_case(
@@ -136,17 +135,44 @@ def replay_case(
 
 
 def replay_version(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
-    """Replay one trace against one version on disk; a live model answers the model boundary where there is one."""
+    """Replay one trace against one version; a live model answers the model boundary where there is one."""
+    preset = "model-change" if model is not None else what.loaded.case.replay.preset
+    system, turns = runnable(what), turns_of(what, trace)
+    if not isinstance(system, PythonSystem):
+        return _over_connections(what, trace, checkout, system, turns, preset, model)
+    first, *then = turns
     return replay_python(
         trace,
-        python_system(what),
+        system,
         checkout,
-        arguments=entry_arguments(what, trace),
+        arguments=first,
+        then=then,
         case_id=_id(what),
         modes=what.modes,
-        preset="model-change" if model is not None else what.loaded.case.replay.preset,
+        preset=preset,
         model=model,
     )
+
+
+def _over_connections(
+    what: Plan,
+    trace: Trace,
+    checkout: Checkout,
+    system: CommandSystem | HttpSystem,
+    turns: Sequence[object],
+    preset: str,
+    model: LiveModel | None,
+) -> Replay:
+    # Imported here: a web server takes a while to load, and a callable whose boundaries are functions needs none.
+    from ..replayers.command_app import replay_command
+    from ..replayers.http_app import replay_http
+
+    replay = (
+        partial(replay_command, trace, system)
+        if isinstance(system, CommandSystem)
+        else partial(replay_http, trace, system)
+    )
+    return replay(checkout, turns=turns, case_id=_id(what), modes=what.modes, preset=preset, model=model)
 
 
 def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveModel | None = None) -> Replay:
@@ -164,7 +190,7 @@ def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
         return Replay(
             case_id=_id(what),
             version=checkout.version,
-            replayer="python",
+            replayer=kind_of_system(what.system) if what.system else "python",
             outcome="unanswered" if unanswered else "crashed",
             trace=Trace(trace_id=trace.trace_id, source=trace.source),
             trace_id=trace.trace_id,
@@ -172,27 +198,32 @@ def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
         )
 
 
-def python_system(what: Plan) -> PythonSystem:
-    """Return the system of a plan in the form the replayer takes."""
-    entry = what.loaded.case.replay.entry or (what.system.python if what.system else None)
-    if what.system is None or entry is None:
-        raise ReplayError("expected a system with a callable to run, got none", where=what.where)
-    return system_of(what.system_name, what.system, entry)
+def runnable(what: Plan) -> AnySystem:
+    """Return the system of a plan in the form its replayer takes.
 
-
-def system_of(name: str, system: SystemConfig, entry: str) -> PythonSystem:
-    """Return a configured system in the form the replayer takes."""
-    return PythonSystem(
-        name=name,
-        entry=entry,
-        boundaries={kind: tuple(getattr(system.boundaries, kind)) for kind in BOUNDARY_KINDS},
-        paths=tuple(system.paths),
-        interpreter=system.interpreter or sys.executable,
-        timeout_s=system.timeout_s,
-        env=system.env,
-        allow_live=frozenset(system.allow_live),
-        allow_subprocess=system.allow_subprocess,
+    Raises:
+        ConfigError: It names nothing to run.
+        ReplayError: No system is described.
+    """
+    if what.system is None:
+        raise ReplayError("expected a described system to run, got none", where=what.where)
+    return system_of(
+        what.project,
+        what.system_name,
+        what.system,
+        entry=what.loaded.case.replay.entry,
+        required=what.isolation,
     )
+
+
+def turns_of(what: Plan, trace: Trace) -> list[object]:
+    """Return what the entry is called with, one turn after the other; a single one is no conversation.
+
+    Raises:
+        CaseError, ReplayError: Neither the case nor the trace says.
+    """
+    stated = what.loaded.case.replay.turns
+    return [*stated] if stated is not None else [entry_arguments(what, trace)]
 
 
 def entry_arguments(what: Plan, trace: Trace) -> object:

@@ -103,12 +103,17 @@ def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
     if verdict.verdict == "cannot_judge":
         lines.append("Neither that the fix works nor that it does not.")
     isolation = {trace.candidate.replay.isolation for trace in verdict.traces if trace.candidate}
-    if "guard" in isolation:
-        lines.append(
-            "That nothing went past the boundaries to a file, a database or, from native code, the network: isolation "
-            "was “guard”, which explains but does not enforce."
-        )
+    lines += [_BY_ISOLATION[each] for each in sorted(isolation) if each in _BY_ISOLATION]
     return tuple(dict.fromkeys(lines))
+
+
+_BY_ISOLATION = {
+    "guard": "That nothing went past the boundaries to a file, a database or, from native code, the network: isolation "
+    "was “guard”, which explains but does not enforce.",
+    "none": "That nothing went past the boundaries: the system ran without isolation.",
+    "external": "That nothing went past the boundaries: the deployment runs elsewhere, and nobody here sees what else "
+    "it does.",
+}
 
 
 def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ def summary(made: FromTicket) -> ImportSummary:
 def _add(made: FromTicket) -> tuple[str, ...]:
     case = made.case.case
     asked = ["What must hold, under `assert`: on the answer or on the calls of a live run."]
-    if case.replay.input is None:
+    if case.replay.input is None and case.replay.turns is None:
         asked.append("What the system was given, under `replay: {input: {…}}` or with --input.")
     if case.system is None:
         asked.append("The system in unrepeat.toml that failed, under `system`.")

@@ -20,6 +20,8 @@ from .config import EnvironmentComponent, Project, SystemConfig
 _SKIPPED = frozenset(
     {".git", ".hg", ".unrepeat", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 )
+_INSTALLED = ("node_modules", ".venv", "venv")
+"""Folders of installed packages: no files of a version, but its programs need them."""
 _MAX_FILES = 50_000
 
 
@@ -34,6 +36,8 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
     Raises:
         ConfigError: There is no such version.
     """
+    if system.url is not None:
+        return _deployment(project, system, wanted)
     if wanted is None:
         return Checkout(version=_described("working tree", project.root, project), folder=project.root)
     relative = system.versions.get(wanted)
@@ -46,6 +50,16 @@ def resolve(project: Project, system: SystemConfig, wanted: str | None) -> Check
             hint="For a git revision, check it out with `git worktree add DIR REV` and pass DIR",
         )
     return Checkout(version=_described(wanted, folder, project), folder=folder.resolve())
+
+
+def _deployment(project: Project, system: SystemConfig, wanted: str | None) -> Checkout:
+    """Return a running deployment: what its address names now, whatever that runs."""
+    url = system.url or "" if wanted is None else system.versions.get(wanted, wanted)
+    if not url.startswith(("http://", "https://")):
+        names = ", ".join(system.versions) or "none are named"
+        raise ConfigError(f"expected a URL or a named version ({names}), got {wanted!r}", where="version")
+    digest = hashlib.sha256(f"url {url}".encode()).hexdigest()
+    return Checkout(version=Version(label=wanted or url, digest=digest, path=url), folder=project.root, url=url)
 
 
 def _directory(project: Project, wanted: str) -> Path | None:
@@ -162,10 +176,17 @@ def with_components(checkout: Checkout, system: SystemConfig, overrides: Mapping
     if not overrides:
         yield checkout
         return
+    if checkout.url:
+        raise ConfigError(
+            "expected no component of a running deployment, got one",
+            where="--set",
+            hint="Deploy the change, and name that deployment with --candidate URL",
+        )
     label = f"{checkout.version.label} with " + ", ".join(f"{key}={value}" for key, value in overrides.items())
     with tempfile.TemporaryDirectory(prefix="unrepeat-version-") as scratch:
         folder = Path(scratch) / "version"
         _copy(checkout.folder, folder)
+        _link_installed(checkout.folder, folder)
         env = dict(checkout.env)
         for name, value in overrides.items():
             _apply(folder, env, system, name, value)
@@ -190,6 +211,13 @@ def _copy(source: Path, target: Path) -> None:
             destination.symlink_to(real)  # a relative link would lead elsewhere from the copy
         else:
             shutil.copy2(original, destination, follow_symlinks=False)
+
+
+def _link_installed(source: Path, target: Path) -> None:
+    """Let the copy of a version find the packages that are installed beside the version itself."""
+    for name in _INSTALLED:
+        if (source / name).is_dir() and not (target / name).exists():
+            (target / name).symlink_to((source / name).resolve())
 
 
 def _apply(folder: Path, env: dict[str, str], system: SystemConfig, name: str, value: str) -> None:

@@ -7,6 +7,7 @@ one of them is answered after the other, and only what a live model thinks about
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Calls:
         """What a live model failed with; it ends the replay, and is raised by who runs it."""
         self.faults: list[str] = []
         """What was asked in no form that is understood, in words; at most 100 of them."""
+        self.waited_s = 0.0
+        """How long live models have been waited for, which is not the app's time."""
         self._lock = threading.RLock()
         self._most = _MOST + 10 * len(playback.index.calls)
 
@@ -98,6 +101,7 @@ class Calls:
         return Answered(seq, reply, recorded, text)
 
     def _thought(self, model: LiveModel, seq: int, request: Any) -> Any:
+        asked = time.monotonic()
         try:
             answer = model.answer(request)
         except BaseException as error:
@@ -105,6 +109,7 @@ class Calls:
             self.stopped.set()
             raise
         with self._lock:
+            self.waited_s += time.monotonic() - asked
             self.playback.answered(seq, answer)
         return answer
 

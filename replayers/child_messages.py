@@ -99,7 +99,7 @@ _FIELDS: dict[str, dict[str, Callable[[Any], bool]]] = {
     },
     "answered": {"seq": _is_number, "answer": _is_anything, "error": _is_text},
     "refused": {"what": _is_text, "place": _is_text},
-    "ready": {"boundaries": _are_boundaries},
+    "ready": {"boundaries": _are_boundaries, "clock": _is_text},
     "returned": {"output": _is_anything, "unfinished": _are_texts, "unseen": _are_texts},
     "ending": {},
     "ended": {},

@@ -6,40 +6,58 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
-from ..cases.errors import ReplayError
+from .calls import Calls
 from .child_messages import NO_MESSAGE, parsed
 from .finish import Ending
-from .leftovers import Mark, end_marked, new_mark
+from .isolation.cell import Cell, prepared
+from .isolation.ladder import Level, level_for
+from .output_tail import Tail
+from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem
 
-CHILD = Path(__file__).parent / "child" / "start.py"
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH")
+if TYPE_CHECKING:
+    from .outside import Outside
+
+CHILD = Path(__file__).resolve().parent / "child" / "start.py"
+LISTENERS = 2
+"""How many listening sockets the outside of a replay takes; see ``outside.LISTENERS``, slow to import."""
+_POLL_S = 0.2
+_STOP_GRACE_S = 5.0
+"""How long an app may take to end once the recording has no answer for it."""
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-_STDERR_TAIL = 2000
 
 
 class ChildProcess:
     """The child process and the two pipes to it."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], read_fd: int, write_fd: int, log: IO[bytes], timeout_s: float
+        self,
+        process: subprocess.Popen[bytes],
+        cell: Cell,
+        read_fd: int,
+        write_fd: int,
+        tail: Tail,
+        timeout_s: float,
+        calls: Calls | None = None,
     ) -> None:
         self.process = process
+        self.cell = cell
         self._read_fd = read_fd
         self._write_fd = write_fd
-        self._log = log
+        self._tail = tail
         self._deadline = time.monotonic() + timeout_s
         self._timeout_s = timeout_s
         self._buffer = bytearray()
+        self._calls = calls
+        self._is_stopping = False
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message; a child that is gone, or reads nothing until its time is up, shows at ``receive``."""
@@ -48,20 +66,35 @@ class ChildProcess:
             while view and self._in_time(self._write_fd, select.POLLOUT):
                 view = view[os.write(self._write_fd, view) :]
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where it reaches what stands for the outside."""
+        return self.cell.ports
+
     def hurry(self, timeout_s: float) -> None:
         """Bring the deadline forward."""
-        self._deadline = min(self._deadline, time.monotonic() + timeout_s)
-
-    def allow(self, seconds: float) -> None:
-        """Put the deadline off: what a live model takes is not the app's time."""
-        self._deadline += seconds
+        self._deadline = min(self._deadline, time.monotonic() + timeout_s - self._waited_s())
 
     def _in_time(self, fd: int, event: int) -> bool:
         """Wait until an end is ready; False when the time is up."""
         waiting = select.poll()
         waiting.register(fd, event)
-        left = self._deadline - time.monotonic()
-        return left > 0 and bool(waiting.poll(left * 1000))
+        while (left := self._left_s()) > 0:
+            if waiting.poll(min(left, _POLL_S) * 1000):
+                return True
+        return False
+
+    def _left_s(self) -> float:
+        """Return how much time is left: what a live model takes is not the app's, and one that was stopped over a
+        connection may not even tell.
+        """
+        if self._calls is not None and self._calls.stopped.is_set() and not self._is_stopping:
+            self._is_stopping = True
+            self.hurry(_STOP_GRACE_S)
+        return self._deadline + self._waited_s() - time.monotonic()
+
+    def _waited_s(self) -> float:
+        return self._calls.waited_s if self._calls is not None else 0.0
 
     def receive(self) -> dict[str, Any] | Ending:
         """Return the next message, or how the child ended without one."""
@@ -86,9 +119,7 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return "the process closed its connection to the harness"
         how = f"signal {_signal_name(-code)}" if code < 0 else f"exit code {code}"
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - _STDERR_TAIL))
-        tail = self._log.read().decode("utf-8", "replace")
+        tail = self._tail.text()
         return f"the process ended with {how}" + (f"\n{tail}" if tail else "")
 
 
@@ -100,20 +131,63 @@ def _signal_name(number: int) -> str:
 
 
 @contextlib.contextmanager
-def running(system: PythonSystem, checkout: Checkout) -> Iterator[ChildProcess]:
-    """Start the child in a process group of its own; nothing of it is left at the end."""
+def running(
+    system: PythonSystem, checkout: Checkout, calls: Calls | None = None, outside: Outside | None = None
+) -> Iterator[ChildProcess]:
+    """Start the child in a cell of its own; nothing of it is left at the end.
+
+    Args:
+        system: What to run.
+        checkout: The version.
+        calls: The calls of the replay, where it is one: tell when it is over.
+        outside: What it reaches over connections; None where it reaches nothing.
+
+    Raises:
+        ReplayError: It cannot be started, or not at the isolation asked for.
+    """
+    level = level_for(system, python=True)
     with contextlib.ExitStack() as stack:
         pipes = stack.enter_context(_pipes())
         to_child_read, to_child_write, from_child_read, from_child_write, life, _ = pipes.fds
         os.set_blocking(to_child_write, False)
-        scratch = tempfile.mkdtemp(prefix="app-")
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        log = stack.enter_context(tempfile.TemporaryFile())
-        mark = new_mark() if system.allow_subprocess else None
-        process = _start(system, checkout, (to_child_read, from_child_write, life), scratch, log, mark)
-        stack.callback(_end, process, mark)
-        pipes.close(to_child_read, from_child_write, life)
-        yield ChildProcess(process, from_child_read, to_child_write, log, system.timeout_s)
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="app-", ignore_cleanup_errors=True)))
+        tail = stack.enter_context(Tail())
+        cell = stack.enter_context(_cell(level, system, checkout, scratch, outside))
+        ends = (to_child_read, from_child_write, life)
+        process = cell.start(
+            [system.interpreter, str(CHILD), *map(str, ends)],
+            env=_environment(system, checkout, scratch, cell, outside),
+            cwd=checkout.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=tail.write_fd,
+            stderr=tail.write_fd,
+            pass_fds=ends,
+        )
+        stack.callback(_let_leave, process)
+        pipes.close(*ends)
+        tail.begin()
+        if outside is not None:
+            stack.enter_context(outside.serving(cell.sockets))
+        yield ChildProcess(process, cell, from_child_read, to_child_write, tail, system.timeout_s, calls)
+
+
+def _cell(
+    level: Level, system: PythonSystem, checkout: Checkout, scratch: Path, outside: Outside | None
+) -> contextlib.AbstractContextManager[Cell]:
+    return prepared(
+        level,
+        folder=checkout.folder,
+        scratch=scratch,
+        reads=(*system.reads, CHILD.parent, *((checkout.folder / path).resolve() for path in system.paths)),
+        listeners=LISTENERS if outside is not None else 0,
+        allow_subprocess=system.allow_subprocess,
+    )
+
+
+def _let_leave(process: subprocess.Popen[bytes]) -> None:
+    """Give the child a moment to leave by itself."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=0.2)
 
 
 class _Pipes:
@@ -143,54 +217,15 @@ def _pipes() -> Iterator[_Pipes]:
         pipes.close_all()
 
 
-def _start(
-    system: PythonSystem,
-    checkout: Checkout,
-    ends: tuple[int, int, int],
-    scratch: str,
-    log: IO[bytes],
-    mark: Mark | None,
-) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            [system.interpreter, str(CHILD), *map(str, ends)],
-            cwd=checkout.folder,
-            env={**_environment(system, checkout, scratch), **dict([mark] if mark else [])},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=ends,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ReplayError(
-            f"expected to start {system.interpreter} in {checkout.folder}, got {error}",
-            where=f"system {system.name}",
-            hint="check `interpreter` in unrepeat.toml",
-        ) from error
-
-
-def _end(process: subprocess.Popen[bytes], mark: Mark | None) -> None:
-    """Give the child a moment to leave by itself, then end its whole process group and what left that."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=0.2)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if mark:
-        end_marked(mark)
-
-
-def _environment(system: PythonSystem, checkout: Checkout, scratch: str) -> dict[str, str]:
-    """Return the scrubbed environment: no keys of the caller, a home and a temp folder of its own."""
-    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    return {
-        **kept,
-        "HOME": scratch,
-        "TMPDIR": scratch,
+def _environment(
+    system: PythonSystem, checkout: Checkout, scratch: Path, cell: Cell, outside: Outside | None
+) -> dict[str, str]:
+    own = {
+        **scrubbed_environment(str(scratch)),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         **system.env,
         **checkout.env,
     }
+    return own if outside is None else {**own, **outside.environment(cell.ports, scratch, own.get("PATH", ""))}

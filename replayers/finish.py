@@ -45,6 +45,7 @@ class Surroundings:
     unseen: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     clock: str = ""
+    clock_doubt: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -85,6 +86,7 @@ def finished(
         unseen=around.unseen,
         functions=around.functions,
         clock=around.clock,
+        clock_doubt=around.clock_doubt,
         environment=dict(around.environment),
         duration_s=duration_s,
         digest=_digest(playback, ending),

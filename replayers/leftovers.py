@@ -39,6 +39,15 @@ def end_marked(mark: Mark, proc: Path = Path("/proc")) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
+def marked(mark: Mark, proc: Path = Path("/proc")) -> list[tuple[int, str]]:
+    """Return id and name of every process that carries a mark."""
+    found = []
+    for pid in _marked("=".join(mark).encode(), proc):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            found.append((pid, (proc / str(pid) / "comm").read_text().strip()))
+    return found
+
+
 def _marked(entry: bytes, proc: Path) -> Iterator[int]:
     for folder in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's

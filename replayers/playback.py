@@ -15,6 +15,7 @@ The rules:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -24,6 +25,7 @@ import msgspec
 
 from ..cases.trace import ToolCall, Trace
 from .boundary import RecordedCall, recorded_calls
+from .clock import RECORDED_CLOCK, ClockMode
 from .comparison import AnswerForm, answers_equal
 from .divergence import request_differences, value_differences
 from .matching import CallIndex, Found, only_reads
@@ -36,6 +38,13 @@ _NO_ANSWER = "the recording has no answer to this request"
 
 
 @dataclass(frozen=True, slots=True)
+class Turns:
+    """What a user says, one answer a call; after the last one a replay stops."""
+
+    answers: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Modes:
     """How each boundary is answered."""
 
@@ -43,7 +52,7 @@ class Modes:
     """Boundaries that answer for themselves: kinds (``retrieval``) or names, ``*`` for any run of
     characters (``tool:get_*``)."""
     static: Mapping[str, Any] = field(default_factory=dict)
-    """Fixed answers by kind or ``kind:name``."""
+    """Fixed answers by kind or ``kind:name``; ``Turns`` hold one for each call."""
     recorded: frozenset[str] = frozenset()
     """Boundaries that stay recorded although their kind is live."""
     live_from_step: int | None = None
@@ -53,6 +62,8 @@ class Modes:
     on_miss: OnMiss = "fail"
     answers: AnswerForm = "json"
     """How live answers are compared with recorded ones."""
+    clock: ClockMode = RECORDED_CLOCK
+    """What time the system sees."""
 
     def of(self, kind: BoundaryKind, name: str, seq: int = 1) -> Mode:
         """Return the mode of one boundary call; what is said of a name wins over what is said of its kind."""
@@ -137,6 +148,8 @@ class Playback:
         self.stopped = ""
         """Why the replay had to stop; empty when it did not."""
         self._live: dict[int, _Asked] = {}
+        self._said: Counter[int] = Counter()
+        """How many of its answers a ``Turns`` has given, by its identity."""
         self._conversation = Conversation()
 
     def prepared(
@@ -168,7 +181,7 @@ class Playback:
         reply, valid = self._reply(asked)
         self._note(asked)
         self._append(asked, reply, valid)
-        if asked.mode == "static":
+        if asked.mode == "static" and valid:
             self._compare(asked, reply.value)
         return asked.seq, reply
 
@@ -207,7 +220,7 @@ class Playback:
             if call is not None:
                 self.index.served.add(call.index)
             if asked.mode == "static":
-                return Reply("answer", self.modes.static_answer(asked.kind, asked.name)), True
+                return self._stated(asked)
             self._live[asked.seq] = asked
             return Reply("call"), True
         if call is not None and asked.found.match != "none":
@@ -220,6 +233,20 @@ class Playback:
             return Reply("raise", error=_NO_ANSWER), False
         self.stopped = self.stopped or f"step {asked.seq}, {_words(asked)}: {_NO_ANSWER}{self._remedy(asked.kind)}"
         return Reply("stop", error=_NO_ANSWER), False
+
+    def _stated(self, asked: _Asked) -> tuple[Reply, bool]:
+        """Return what the case states as the answer; of turns the next one."""
+        answer = self.modes.static_answer(asked.kind, asked.name)
+        if not isinstance(answer, Turns):
+            return Reply("answer", answer), True
+        number, known = self._said[id(answer)], answer.answers
+        self._said[id(answer)] += 1
+        if number < len(known):
+            return Reply("answer", known[number]), True
+        why = f"the case states {len(known)} of the user's turns, and the system asked for one more"
+        key = f"replay: {{boundaries: {{{asked.kind}: {{mode: static, turns: […]}}}}}}"
+        self.stopped = self.stopped or f"step {asked.seq}, {_words(asked)}: {why}: add it in case.yaml, `{key}`"
+        return Reply("stop", error=why), False
 
     def _remedy(self, kind: BoundaryKind) -> str:
         """Return what to do about calls of a kind that the recording has none of; empty where it has some."""

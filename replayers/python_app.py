@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cases.errors import ReplayError
 from ..cases.trace import ToolCall, Trace
 from .boundary import kind_of
 from .calls import Calls
-from .child_messages import NO_MESSAGE
-from .child_process import ChildProcess, running
-from .finish import Ending, Surroundings, environment, finished
+from .child_dialogue import Seen, not_started, serve
+from .child_process import running
+from .clock import shown_as
+from .finish import Surroundings, environment, finished
 from .live import LiveModel
 from .playback import Modes, Playback
 from .replay import Replay
 from .system import Checkout, PythonSystem
 
-_MAX_REFUSED = 100
-_GRACE_S = 5.0
-"""How long threads and handlers of the end may go on after the entry has returned."""
+if TYPE_CHECKING:
+    from .outside import Outside
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the child told besides its calls."""
-
-    refused: list[str] = field(default_factory=list)
-    refused_at_start: int = 0
-    functions: tuple[str, ...] = ()
-    unfinished: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    is_ready: bool = False
-    """Whether the app is imported and its boundaries are replaced."""
-    is_ending: bool = False
-    """Whether its threads have ended, and the process has come to what it has left for its end."""
-    returned: Ending | None = None
-    """What the entry returned; the app may still be at work in threads."""
-
-
-def replay_python(
+def replay_python(  # noqa: PLR0913 - what one replay consists of
     trace: Trace,
     system: PythonSystem,
     checkout: Checkout,
@@ -52,6 +34,8 @@ def replay_python(
     modes: Modes | None = None,
     preset: str = "code-change",
     model: LiveModel | None = None,
+    reachable: Sequence[tuple[str, int]] = (),
+    then: Sequence[Any] = (),
 ) -> Replay:
     """Run one version of a Python system against a recorded trace.
 
@@ -64,6 +48,9 @@ def replay_python(
         modes: How boundaries are answered.
         preset: The preset's name, for the result.
         model: Answers the model boundary where the modes have it live; else the app's own function runs.
+        reachable: Hosts and ports of this machine that the guard lets the app connect to.
+        then: What the entry is called with after that, one turn of the conversation after the other. The output is
+            the list of what it answered then.
 
     Raises:
         ReplayError: The system could not be started at all (its module does not import, a boundary names
@@ -71,10 +58,25 @@ def replay_python(
     """
     started = time.perf_counter()
     playback = Playback(trace, modes)
-    calls, seen = Calls(playback, model), _Seen()
-    with running(system, checkout) as child:
-        child.send(_setup(system, checkout, arguments, recorded_tools(trace)))
-        ending = _serve(child, calls, seen, system)
+    clock = playback.modes.clock
+    start_ns = clock.start(trace)
+    calls, seen = Calls(playback, model), Seen()
+    outside = _outside(system, trace, calls)
+    with running(system, checkout, calls, outside) as child:
+        served = [("127.0.0.1", port) for port in child.ports]
+        setup = _setup(system, checkout, arguments, recorded_tools(trace), (*reachable, *served))
+        child.send({**setup, "clock_ns": start_ns, "turns": [arguments, *then]})
+        ending = serve(child, calls, seen, system)
+        if ending.outcome == "completed" and system.allow_subprocess:
+            seen.unfinished += tuple(f"the process {name}" for name in child.cell.left_behind())
+        seen.refused += child.cell.attempts()
+    if calls.failed is not None:
+        raise calls.failed
+    functions, refused = set(seen.functions), tuple(seen.refused)
+    if outside is not None:
+        functions |= set(outside.functions_with({}))
+        refused += outside.refused
+    shown = shown_as(start_ns, seen.clock) if start_ns is not None and seen.clock else ""
     return finished(
         playback,
         ending,
@@ -84,15 +86,27 @@ def replay_python(
         duration_s=time.perf_counter() - started,
         preset=preset,
         around=Surroundings(
-            isolation="guard",
-            refused=tuple(seen.refused),
+            isolation=child.cell.level,
+            refused=refused,
             refused_at_start=seen.refused_at_start,
             unfinished=seen.unfinished,
             unseen=seen.unseen,
-            functions=seen.functions,
+            functions=tuple(sorted(functions)),
+            clock=shown,
+            clock_doubt=clock.doubt(shown),
             environment=environment(),
         ),
     )
+
+
+def _outside(system: PythonSystem, trace: Trace, calls: Calls) -> Outside | None:
+    """Return what the app reaches over connections; None where its boundaries are functions, and it reaches nothing."""
+    asks = any(kind_of(span) == "model" for span in trace.spans)
+    if not system.mcp and (system.boundaries.get("model") or not asks):
+        return None
+    from .outside import Outside  # a web server, slow to import
+
+    return Outside(calls, trace, system.mcp)
 
 
 def check_app(
@@ -115,7 +129,7 @@ def check_app(
         child.send({**_setup(system, checkout, None, tools), "check": True})
         while isinstance(message := child.receive(), dict):
             if message["op"] in ("unusable", "failed"):
-                raise _not_started(system, message)
+                raise not_started(system, message)
             if message["op"] == "ready":
                 found: dict[str, dict[str, list[str] | None]] = message["boundaries"]
                 return found
@@ -127,25 +141,31 @@ def recorded_tools(trace: Trace) -> set[str]:
     return {view.name for span, view in trace.views(ToolCall) if kind_of(span) == "tool"}
 
 
-def _not_started(system: PythonSystem, message: Mapping[str, Any]) -> ReplayError:
-    where = f"system {system.name} ({system.entry})"
-    if message["op"] == "unusable":
-        return ReplayError(message["error"], where=where, hint=message["hint"])
-    return ReplayError(
-        f"expected an app that starts, got {message['error']}",
-        where=where,
-        hint=f"check python, paths and boundaries in unrepeat.toml, then run `unrepeat doctor`\n{message['traceback']}",
-    )
+def _setup(
+    system: PythonSystem,
+    checkout: Checkout,
+    arguments: Any,
+    tools: Collection[str],
+    reachable: Sequence[tuple[str, int]] = (),
+) -> dict[str, Any]:
+    """Return the first message to the child.
 
-
-def _setup(system: PythonSystem, checkout: Checkout, arguments: Any, tools: Collection[str]) -> dict[str, Any]:
+    Args:
+        system: What to run.
+        checkout: The version of it.
+        arguments: What the entry is called with.
+        tools: Names of the recorded tools.
+        reachable: Hosts and ports where the harness listens for the app's clients.
+    """
     return {
         "entry": system.entry,
         "boundaries": {kind: list(patterns) for kind, patterns in system.boundaries.items()},
         "paths": [str((checkout.folder / path).resolve()) for path in system.paths],
-        "arguments": arguments,
+        "turns": [arguments],
         "allow_subprocess": system.allow_subprocess,
         "tools": sorted(name for name in tools if not may_run_for_real(system.allow_live, name)),
+        "reachable": [list(each) for each in reachable],
+        "clock_ns": None,
         "check": False,
     }
 
@@ -153,101 +173,3 @@ def _setup(system: PythonSystem, checkout: Checkout, arguments: Any, tools: Coll
 def may_run_for_real(allow_live: Collection[str], tool: str) -> bool:
     """Whether a system allows a tool to run for real in a replay."""
     return any(each == "tool" or fnmatchcase(f"tool:{tool}", each) for each in allow_live)
-
-
-def _serve(child: ChildProcess, calls: Calls, seen: _Seen, system: PythonSystem) -> Ending:
-    """Answer the child until it ends, one way or another."""
-    playback = calls.playback
-    while True:
-        message = child.receive()
-        if isinstance(message, Ending):
-            return _stopped_or(playback, _after_return(message, seen))
-        if calls.endless:
-            return _stopped_or(playback, Ending("crashed", error=calls.endless))
-        ending = _handle(message, child, calls, seen, system)
-        if ending is not None:
-            return ending
-
-
-def _handle(
-    message: Mapping[str, Any],
-    child: ChildProcess,
-    calls: Calls,
-    seen: _Seen,
-    system: PythonSystem,
-) -> Ending | None:
-    """Do what one message asks for; return the ending if it is the last one."""
-    playback = calls.playback
-    match message["op"]:
-        case "failed" | "unusable" if not seen.is_ready:
-            raise _not_started(system, message)
-        case "ready" if not seen.is_ready:
-            seen.is_ready = True
-            seen.refused_at_start = len(seen.refused)
-            seen.functions = _functions(system, message["boundaries"])
-        case "call":
-            asked = time.monotonic()
-            answer = _answer(calls, message)
-            child.allow(time.monotonic() - asked)
-            child.send(answer)
-        case "answered" if reply := calls.answered(message["seq"], message["answer"], message["error"]):
-            child.send({"action": reply.action, "value": reply.value})
-        case "refused":
-            if len(seen.refused) < _MAX_REFUSED:
-                seen.refused.append(f"{message['what']} at {message['place']}")
-        case "returned" if seen.is_ready and seen.returned is None:
-            seen.returned = Ending("completed", message["output"])
-            seen.unfinished, seen.unseen = tuple(message["unfinished"]), tuple(message["unseen"])
-            child.hurry(_GRACE_S)
-        case "ending" if seen.returned is not None and not seen.is_ending:
-            seen.is_ending = True
-        case "ended" if seen.returned is not None and seen.is_ending:
-            return _stopped_or(playback, seen.returned)
-        case "stopped" if playback.stopped:
-            return Ending("stopped", error=playback.stopped)
-        case "crashed":
-            return _stopped_or(playback, Ending("crashed", error=message["error"] + "\n" + message["traceback"]))
-        case _:
-            return Ending("crashed", error=NO_MESSAGE)
-    return None
-
-
-def _after_return(ending: Ending, seen: _Seen) -> Ending:
-    """Return the ending of a system whose entry had returned before: what it did then is its own doing too."""
-    if seen.returned is None:
-        return ending
-    if ending.outcome != "timed_out":
-        return Ending(ending.outcome, error=f"the system returned, but then {ending.error}")
-    if seen.is_ending:
-        seen.unseen += (
-            f"what the system does at the end of its process had not ended {_GRACE_S:g} s after it returned",
-        )
-        return seen.returned
-    return Ending("timed_out", error=f"the system returned, but a thread was still running {_GRACE_S:g} s later")
-
-
-def _functions(system: PythonSystem, found: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the boundary functions a version has; a dispatcher stands for tools of any name."""
-    names = {f"{kind}:{name}" for kind, each in found.items() for name in each}
-    names |= {f"{kind}:*" for kind, each in system.boundaries.items() if any("(" in pattern for pattern in each)}
-    return tuple(sorted(names))
-
-
-def _stopped_or(playback: Playback, ending: Ending) -> Ending:
-    """What an app does after the recording had no more answers (returns, crashes) is not its own doing."""
-    return Ending("stopped", error=playback.stopped) if playback.stopped else ending
-
-
-def _answer(calls: Calls, message: Mapping[str, Any]) -> dict[str, Any]:
-    takes = message["takes"]
-    answered = calls.ask(
-        message["kind"],
-        message["name"],
-        message["arguments"],
-        message["path"],
-        takes=None if takes is None else frozenset(map(str, takes)),
-        defaults=message["defaults"],
-    )
-    reply = answered.reply
-    answer = {"action": reply.action, "seq": answered.seq, "name": message["name"], "value": reply.value}
-    return {**answer, "error": reply.error, "text": answered.text}

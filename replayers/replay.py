@@ -149,6 +149,8 @@ class Replay(Record):
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     clock: str = ""
     """What time the system saw, and how it was shown: ``2026-03-03T10:00:00Z, replaced functions``; empty: its own."""
+    clock_doubt: str = ""
+    """Why the system may not have seen the time that the case states; empty where it did, or none is stated."""
     environment: dict[str, Any] = {}
     duration_s: float = 0.0
     digest: str = ""

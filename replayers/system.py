@@ -6,9 +6,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from .replay import BoundaryKind, Version
+
+
+@dataclass(frozen=True, slots=True)
+class McpServer:
+    """An MCP server that the system talks to, and that is answered from the recording in a replay."""
+
+    command: str = ""
+    """How the system starts it, for servers on standard input and output; empty where it is reached by URL."""
+    tools: Path | None = None
+    """A JSON file with its tools, as ``tools/list`` answers; None: as the recording has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +40,13 @@ class PythonSystem:
     """Boundaries that may run for real in a replay: ``retrieval`` or ``tool:get_order``."""
     allow_subprocess: bool = False
     isolation: str = ""
-    """The weakest level it may run at; empty: guard."""
+    """The level to run it at; empty: the strongest there is."""
+    required_isolation: str = ""
+    """The weakest level it may run at; empty: guard. ``none``: even without any."""
     reads: tuple[Path, ...] = ()
     """Files and folders it needs although they lie where isolation hides everything."""
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
+    """Its MCP servers by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +63,16 @@ class CommandSystem:
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment the program needs; nothing else of the caller's environment reaches it but PATH and locale."""
     allow_live: frozenset[str] = frozenset()
+    boundaries: Mapping[BoundaryKind, tuple[str, ...]] = field(default_factory=dict)
+    """Names of tools and other boundaries that the program asks the harness for; ``*`` for any."""
     isolation: str = ""
-    """The weakest level it may run at; empty: landlock."""
+    """The level to run it at; empty: the strongest there is."""
+    required_isolation: str = ""
+    """The weakest level it may run at; empty: landlock. ``none``: even without any."""
     reads: tuple[Path, ...] = ()
     """Files and folders it needs although they lie where isolation hides everything."""
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
+    """Its MCP servers by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +85,12 @@ class HttpSystem:
     listen: tuple[str, int]
     """Host and port that the deployment has as its model's base URL and for its other boundaries."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    boundaries: Mapping[BoundaryKind, tuple[str, ...]] = field(default_factory=dict)
+    """Names of tools and other boundaries that the deployment asks the harness for; ``*`` for any."""
     timeout_s: float = 60.0
     allow_live: frozenset[str] = frozenset()
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
+    """Its MCP servers by name; reached by URL only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +102,8 @@ class Checkout:
     """The folder the app runs in."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Environment overrides of this version (components that are environment values)."""
+    url: str = ""
+    """For a deployment, where it is; empty: where the system says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """How the entry is called for one recorded trace."""
-
-    arguments: Any
-    """An object is passed as keyword arguments, a list as positional ones, anything else as the only one."""
+AnySystem = PythonSystem | CommandSystem | HttpSystem

@@ -177,6 +177,8 @@ def _answer_messages(answer: Any, role: str = "assistant") -> list[Message]:
         return to_message({"role": role, **answer})
     if answer is None:
         return []
+    if isinstance(answer, list) and all(isinstance(piece, str) for piece in answer):
+        answer = "".join(answer)  # the pieces of a stream
     return [Message(role=role, parts=({"type": "text", "content": str(answer)},))]
 
 

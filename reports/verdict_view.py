@@ -64,6 +64,7 @@ def render_run(screen: Screen, judged: JudgedReplay) -> None:
     replay = judged.replay
     told = {True: "deterministic", False: "NOT deterministic", None: ""}[judged.deterministic]
     facts = [f"{replay.replayer} replayer", f"isolation {replay.isolation}", OUTCOMES[replay.outcome]]
+    facts += [f"clock {replay.clock}" if replay.clock else ""]
     facts += [duration(replay.duration_s) if replay.duration_s else "", told]
     screen.paragraph(f" {screen.glyphs.bullet} ".join(filter(None, facts)), style="dim")
     if replay.error:

@@ -4,7 +4,7 @@ Asked of every assertion that would pass, in this order:
 
 1. The run made no call at all where the recording has some: it may not have done its work.
 2. Isolation refused what the system tried beside its boundaries, or code of the system was still at work when it
-   returned, or is left for later.
+   returned, or is left for later, or it may not have seen the time that the case states.
 3. The tool that an assertion forbids is called by nothing: neither the recording nor the version has one of that name.
 4. The recorded failure lies in a span that no boundary call of this version makes.
 5. What a tool wrote is not known, since it was not answered as recorded.
@@ -72,7 +72,7 @@ class _Sight:
             return f"the system tried {tried}, which is no boundary and was refused"
         if self.replay.unfinished:
             return f"{self.replay.unfinished[0]} was still at work when the system returned"
-        return self.replay.unseen[0] if self.replay.unseen else ""
+        return self.replay.unseen[0] if self.replay.unseen else self.replay.clock_doubt
 
     def unknown_tool(self) -> str:
         tool = getattr(self.scorer.params, "tool", "")
@@ -103,13 +103,17 @@ class _Sight:
             return "no boundary call of a replay makes"
         span, functions = self.recording.span(boundary), self.replay.functions
         kind = kind_of(span)
-        if self.replay.replayer != "python" or f"{kind}:*" in functions:
+        if self.replay.replayer == "trajectory" or f"{kind}:*" in functions:
             return ""  # nothing of the app ran, or tools of any name are seen
         if isinstance(span.view, ToolCall) and f"tool:{span.view.name}" not in functions:
-            return f"is a call of {span.view.name}: no boundary function of this version has that name"
+            return f"is a call of {span.view.name}: no boundary {self._what()} of this version has that name"
         if not any(each.startswith(f"{kind}:") for each in functions):
-            return f"is a {kind} call: this version has no boundary function for those"
+            return f"is a {kind} call: this version has no boundary {self._what()} for those"
         return ""
+
+    def _what(self) -> str:
+        """Return what a boundary is made of: others than callables name what they ask the harness for."""
+        return "function" if self.replay.replayer == "python" else "name"
 
     def unknown_writes(self) -> str:
         if self.scorer.type != "writes":

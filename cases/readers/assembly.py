@@ -20,6 +20,7 @@ from ..trace import (
     text_of,
 )
 from .genai import Origins, evaluation_of
+from .mcp_spans import as_one_call
 from .message_store import MessageStore
 from .outermost import outermost_value
 from .span_views import views_of
@@ -73,6 +74,7 @@ def assemble(trace_id: str, drafts: list[SpanDraft], source: Source, **fields: A
     spans: list[Span] = []
     for draft in _identified(drafts):
         spans += _spans(draft, store)
+    spans = as_one_call(spans)
     messages = store.messages()
     labels = dict(fields.pop("labels", {}))
     incident = _first(drafts, ("unrepeat.incident.id",))

@@ -17,10 +17,11 @@ from unrepeat.cases.trace_file import load_trace
 from unrepeat.harness import prove
 from unrepeat.harness.config import load_project
 from unrepeat.harness.lifecycle import move_on
-from unrepeat.harness.replaying import system_of
 from unrepeat.harness.results import save
+from unrepeat.harness.systems import system_of
 from unrepeat.harness.versions import resolve
 from unrepeat.replayers.python_app import replay_python
+from unrepeat.replayers.system import PythonSystem
 
 VERSIONS = ("baseline", "guarded", "broken")
 
@@ -55,7 +56,8 @@ def references_held(folder: Path, version: str, most: int = -1) -> dict[str, str
     """
     project = load_project(folder)
     name, system = next(iter(project.config.systems.items()))
-    python, checkout = system_of(name, system, str(system.python)), resolve(project, system, version)
+    python, checkout = system_of(project, name, system), resolve(project, system, version)
+    assert isinstance(python, PythonSystem)
     broken = {}
     for place in sorted((folder / "references").iterdir())[: most if most >= 0 else None]:
         (trace,) = load_trace(place / "trace.json")[0].traces

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from ..options import overrides, require_isolation_option
 from ..output import console, json_option, print_json, progress
 
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 if TYPE_CHECKING:
     from ...scorers.gate_result import Claim, GateResult
+    from ..policy import Level
 
 
 @click.command(
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["no-regression", "fixed", "recovered"]),
     help="What passing is to mean; by default what the policy says.",
 )
-@click.option("--candidate", metavar="NAME|DIR", help="The version to judge; the working tree by default.")
+@click.option("--candidate", metavar="NAME|DIR|URL", help="The version to judge; the working tree by default.")
 @click.option(
     "--set", "components", multiple=True, metavar="COMPONENT=FILE|VALUE", help="Replace a component of the candidate."
 )
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--markdown", type=OUTPUT, metavar="FILE", help="Write a comment for a pull request; no trace text.")
 @click.option("--github", is_flag=True, help="Annotate a GitHub run, and add to the summary of its job.")
 @click.option("--details", is_flag=True, help="Show the verdicts' own reasons, which may hold text of traces.")
+@require_isolation_option
 @json_option
 def command(
     cases: tuple[str, ...],
@@ -58,6 +61,7 @@ def command(
     markdown: Path | None,
     github: bool,
     details: bool,
+    require_isolation: str | None,
     as_json: bool,
 ) -> int:
     """Judge every case of the project, those of a folder, or those named, by the policy in `[gate]` of unrepeat.toml.
@@ -67,7 +71,6 @@ def command(
     """
     from ..gate_forms import Forms
     from ..gating import GateRequest, run_gate
-    from ..options import overrides
 
     forms = Forms(junit, markdown, github=github)
     forms.require_places()
@@ -81,6 +84,7 @@ def command(
         trials=trials,
         fail_fast=fail_fast,
         resume=resume,
+        isolation=cast("Level | None", require_isolation),
     )
     with progress() as tell:
         gated = run_gate(request, progress=tell)

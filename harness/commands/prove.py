@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..exit_codes import FAILED, OK
+from ..options import isolation, isolation_options, overrides
 from ..output import console, json_option, print_json, progress
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     "  unrepeat prove inc-2026-0007 --set prompt=new.md --model openai/gpt-4o -n 10 --max-calls 50",
 )
 @click.argument("case")
-@click.option("--baseline", metavar="NAME|DIR", help="The version that failed; the recording by default.")
-@click.option("--candidate", metavar="NAME|DIR", help="The version to judge; the working tree by default.")
+@click.option("--baseline", metavar="NAME|DIR|URL", help="The version that failed; the recording by default.")
+@click.option("--candidate", metavar="NAME|DIR|URL", help="The version to judge; the working tree by default.")
 @click.option(
     "--set", "components", multiple=True, metavar="COMPONENT=FILE|VALUE", help="Replace a component of the candidate."
 )
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--inspect-log", type=click.Path(path_type=Path), metavar="DIR", help="Write a log that `inspect view` opens."
 )
+@isolation_options
 @json_option
 def command(
     case: str,
@@ -55,6 +57,8 @@ def command(
     max_calls: int | None,
     max_cost: float | None,
     inspect_log: Path | None,
+    require_isolation: str | None,
+    allow_no_isolation: bool,
     as_json: bool,
 ) -> int:
     """Judge whether a candidate fixes CASE (an id or a folder).
@@ -63,7 +67,6 @@ def command(
     """
     from ..api import Caps, prove
     from ..live_run import proving
-    from ..options import overrides
     from ..results import save
 
     if model is None and (max_calls is not None or max_cost is not None):
@@ -81,6 +84,7 @@ def command(
             progress=tell,
             listeners=run.listeners,
             now=run.now,
+            isolation=isolation(require_isolation, none_allowed=allow_no_isolation),
         )
         tell("")
         if as_json:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import collections.abc
 import contextlib
 import contextvars
 import functools
 import inspect
 import json
-import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from .answers import rebuild_error, return_type, revive
 from .channel import Channel, ReplayStopped
+from .contexts import stand_in
+from .detour import passing
 from .json_form import to_json
+from .live_streams import LiveAsyncStream, LiveStream
+from .recorded_streams import RecordedAsyncStream, RecordedStream
+from .streams import context_of, given_by, inner, is_async_stream, is_stream, kind_of, made_by_contextlib, pieces_of
 
 _path: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("unrepeat_path", default=())
-_STREAMS = "answers that come piece by piece cannot be replayed; name the function that collects them as the boundary"
-_ITERATORS = (
-    collections.abc.Iterator,
-    collections.abc.Generator,
-    collections.abc.AsyncIterator,
-    collections.abc.AsyncGenerator,
-)
 
 
 class Boundary:
@@ -49,9 +45,25 @@ class Boundary:
         self.name = name
         self.is_method = is_method
         self.signature = inspect.signature(function)
-        self.returns = return_type(function)
-        self.is_async = any(map(inspect.iscoroutinefunction, (function, inspect.unwrap(function))))
-        refuse_streams(function, name, self.returns)
+        made_of = (function, inspect.unwrap(function))
+        self.returns = return_type(made_of[1] if made_by_contextlib(function) else function)
+        """What it is annotated to answer; of a context manager, to give."""
+        self.context = context_of(function, self.returns)
+        """How it gives a context manager: ``sync`` or ``async``; empty where it gives none."""
+        self.is_async = any(map(inspect.iscoroutinefunction, made_of))
+        self.generates = any(map(inspect.isgeneratorfunction, made_of)) or any(map(inspect.isasyncgenfunction, made_of))
+        """Whether it is a generator function, of either kind, and runs when the first piece is asked for."""
+        self.streams = self._streams(made_of)
+        """How its answer comes piece by piece, as ``Iterator`` or ``AsyncIterator``; None where it comes as a whole."""
+
+    def _streams(self, made_of: tuple[Callable[..., Any], ...]) -> Any:
+        if self.context:
+            self.returns = given_by(self.returns, self.context)
+            by_kind = AsyncIterator if self.context == "async" else Iterator
+            return by_kind if self.returns is None else kind_of(self.returns)
+        if self.generates:
+            return AsyncIterator if any(map(inspect.isasyncgenfunction, made_of)) else Iterator
+        return kind_of(self.returns)
 
     def require_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Raise what the function itself would raise for arguments that do not fit."""
@@ -130,29 +142,44 @@ class Boundary:
         if action == "stop":
             raise ReplayStopped(reply.get("error", ""))
         if action == "raise":
-            raise rebuild_error(reply.get("error", ""), inspect.getmodule(self.function))
+            raise rebuild_error(reply.get("error", ""), inspect.getmodule(inspect.unwrap(self.function)))
+        if self.streams is not None:
+            return self._recorded_stream(reply)
         if self.returns is str and reply.get("text"):
             return reply["text"]  # the recorded wording, where the trace also has the value it spells
-        return self.revived(reply.get("value"))
+        return self.revived(reply.get("value"), self.returns)
 
-    def revived(self, value: Any) -> Any:
-        """Return a recorded answer as the app expects it."""
+    def _recorded_stream(self, reply: Mapping[str, Any]) -> Any:
+        """Return the pieces of a recorded answer as a stream; an error that came beside them is raised after them."""
+        item, late = inner(self.returns), reply.get("late_error")
+        pieces = [self.revived(each, item) for each in pieces_of(reply.get("value"), item)]
+        error = rebuild_error(late, inspect.getmodule(inspect.unwrap(self.function))) if late else None
+        return (RecordedAsyncStream if self.streams is AsyncIterator else RecordedStream)(
+            pieces, error, self._refuse_sent
+        )
+
+    def _refuse_sent(self) -> None:
+        self.channel.fail(f"a value was sent into the stream of {self.name}: the recording has no answer to it")
+
+    def revived(self, value: Any, annotation: Any) -> Any:
+        """Return a recorded answer, or a piece of one, as the app expects it."""
         try:
-            return revive(value, self.returns)
+            return revive(value, annotation)
         except Exception as error:  # an app that catches it would take it for the tool's own failure
-            self.channel.fail(
-                f"the recorded answer of {self.name} is no {self.returns}: {type(error).__name__}: {error}"
-            )
+            self.channel.fail(f"the recorded answer of {self.name} is no {annotation}: {type(error).__name__}: {error}")
 
-    def report(self, seq: int, result: Any, error: BaseException | None) -> Any:
-        """Tell the harness what the real function gave and return what the app gets."""
+    def report(self, seq: int, result: Any, error: BaseException | None, name: str) -> Any:
+        """Tell the harness what the real function gave and return what the app gets; of a stream, once it has ended."""
         text = f"{type(error).__name__}: {error}" if error is not None else ""
-        if isinstance(result, _ITERATORS) or inspect.isawaitable(result):
-            self.channel.fail(f"{self.name} returned a {type(result).__name__}: {_STREAMS}")
+        if is_stream(result):
+            live = LiveAsyncStream if is_async_stream(result) else LiveStream
+            return live(result, self.channel, seq, functools.partial(self.inside, name))
+        if inspect.isawaitable(result):
+            self.channel.fail(f"{self.name} returned a {type(result).__name__}: name a coroutine function")
         reply = self.channel.ask({"op": "answered", "seq": seq, "answer": to_json(result), "error": text})
         if error is not None:
             raise error
-        return result if reply["action"] == "keep" else self.revived(reply.get("value"))
+        return result if reply["action"] == "keep" else self.revived(reply.get("value"), self.returns)
 
     @contextlib.contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -164,50 +191,56 @@ class Boundary:
         finally:
             _path.reset(token)
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the function runs as a part of another boundary that runs for real."""
+        return self.is_part and self.channel.is_live
+
     def wrap(self) -> Callable[..., Any]:
-        """Return the function that stands in for the original one."""
-        if self.is_async:
-            return self._wrap_async()
+        """Return the function that stands in for the original one, and is of its kind."""
+        return functools.wraps(self.function)(self._stand_in())
 
-        @functools.wraps(self.function)
-        def replaced(*args: Any, **kwargs: Any) -> Any:
-            if self.is_part and self.channel.is_live:
-                return self.function(*args, **kwargs)
-            reply = self.ask(args, kwargs)
-            if reply["action"] != "call":
-                return self.conclude(reply)
-            result, error = None, None
-            with self.inside(reply["name"]):
-                try:
-                    result = self.function(*args, **kwargs)
-                except Exception as caught:
-                    error = caught
-            return self.report(reply["seq"], result, error)
+    def _stand_in(self) -> Callable[..., Any]:
+        if self.context:
+            return stand_in(self, is_async=self.context == "async")
 
-        return replaced
+        def whole(*args: Any, **kwargs: Any) -> Any:
+            return self._run(*args, **kwargs)
 
-    def _wrap_async(self) -> Callable[..., Any]:
-        @functools.wraps(self.function)
-        async def replaced(*args: Any, **kwargs: Any) -> Any:
-            if self.is_part and self.channel.is_live:
-                return await self.function(*args, **kwargs)
-            reply = self.ask(args, kwargs)
-            if reply["action"] != "call":
-                return self.conclude(reply)
-            result, error = None, None
-            with self.inside(reply["name"]):
-                try:
-                    result = await self.function(*args, **kwargs)
-                except Exception as caught:
-                    error = caught
-            return self.report(reply["seq"], result, error)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await self._run_async(*args, **kwargs)
 
-        return replaced
+        def pieces(*args: Any, **kwargs: Any) -> Any:
+            return (yield from self._run(*args, **kwargs))
 
+        if self.generates:
+            return passing(self._run) if self.streams is AsyncIterator else pieces
+        return awaited if self.is_async else whole
 
-def refuse_streams(function: Callable[..., Any], name: str, returns: Any) -> None:
-    """Refuse a function that answers piece by piece: a list in the place of a generator would be a wrong answer."""
-    inner = inspect.unwrap(function)
-    generates = any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in (function, inner))
-    if generates or (typing.get_origin(returns) or returns) in _ITERATORS:
-        raise TypeError(f"{name} is a generator or returns an iterator: {_STREAMS}")
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        if self.is_left_alone:
+            return self.function(*args, **kwargs)
+        reply = self.ask(args, kwargs)
+        if reply["action"] != "call":
+            return self.conclude(reply)
+        result, error = None, None
+        with self.inside(reply["name"]):
+            try:
+                result = self.function(*args, **kwargs)
+            except Exception as caught:
+                error = caught
+        return self.report(reply["seq"], result, error, reply["name"])
+
+    async def _run_async(self, *args: Any, **kwargs: Any) -> Any:
+        if self.is_left_alone:
+            return await self.function(*args, **kwargs)
+        reply = self.ask(args, kwargs)
+        if reply["action"] != "call":
+            return self.conclude(reply)
+        result, error = None, None
+        with self.inside(reply["name"]):
+            try:
+                result = await self.function(*args, **kwargs)
+            except Exception as caught:
+                error = caught
+        return self.report(reply["seq"], result, error, reply["name"])

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
+from .clock import Clock
+
 
 class ReplayStopped(BaseException):
     """The recording has no answer; not an Exception, so that an app's own handlers let it through."""
@@ -23,6 +25,9 @@ class Channel:
         self._lock = threading.RLock()
         self._owner = os.getpid()
         self._live = 0
+        self._deferred: list[Mapping[str, Any]] = []
+        self.clock: Clock | None = None
+        """The time that the app sees; None: its own."""
         self.app_paths: tuple[str, ...] = ()
         """Where the app's own code lies."""
         self.has_returned = False
@@ -51,8 +56,23 @@ class Channel:
     def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Send a question and return its answer."""
         with self._lock:
+            self.flush()
             self.send(message)
-            return self.receive()
+            reply = self.receive()
+        if self.clock is not None:
+            self.clock.move_to(reply.get("ended_ns"))
+        return reply
+
+    def defer(self, message: Mapping[str, Any]) -> None:
+        """Keep a question whose answer does not matter for the next time that one can be sent."""
+        self._deferred.append(message)
+
+    def flush(self) -> None:
+        """Send the questions that were kept."""
+        with self._lock:
+            while self._deferred:
+                self.send(self._deferred.pop(0))
+                self.receive()
 
     def fail(self, why: str) -> NoReturn:
         """End the replay as an error: going on would give the app something the recording does not hold."""

@@ -13,9 +13,8 @@ from typing import Any
 
 from .boundary import Boundary
 from .channel import Channel
+from .detour import copy_of, divert
 from .kin import copies, function_of, goes_on_to, on_subclass, parts_of, subclasses
-
-_TARGET = "unrepeat: the boundary"
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ class Diversion:
         async def tripped_async(*args: Any, **kwargs: Any) -> Any:
             return await real(*args, **kwargs) if self.channel.is_live else self.channel.fail(why)
 
-        is_async = inspect.iscoroutinefunction(function)
-        self._divert(function, tripped_async if is_async else tripped, is_async)
+        self._divert(function, tripped_async if inspect.iscoroutinefunction(function) else tripped)
 
     def _install(self, kind: str, pattern: str) -> list[str]:
         """Replace the functions a pattern names and return their names.
@@ -161,15 +159,15 @@ class Diversion:
         boundary = self._boundary(real, place, is_part)
         self._places.append((code, place))
         self._parts.append((real, place))
-        self._divert(function, boundary.wrap(), boundary.is_async and inspect.iscoroutinefunction(function))
+        self._divert(function, boundary.wrap())
 
     def _copy_of(self, function: types.FunctionType) -> types.FunctionType:
         real = copy_of(function)
         self._real.add(id(real))
         return real
 
-    def _divert(self, function: types.FunctionType, target: Callable[..., Any], is_async: bool) -> None:
-        divert(function, target, is_async)
+    def _divert(self, function: types.FunctionType, target: Callable[..., Any]) -> None:
+        divert(function, target)
         self._diverted.add(id(function))
 
 
@@ -206,40 +204,6 @@ def checked_dispatch(function: Callable[..., Any], dispatch: tuple[str, ...] | N
     if len(dispatch) != 2 or not all(each in known for each in dispatch):
         raise ValueError(f"{function.__qualname__} has the parameters {', '.join(known)}, not {', '.join(dispatch)}")
     return dispatch[0], dispatch[1]
-
-
-def copy_of(function: types.FunctionType) -> types.FunctionType:
-    """Return a function that does what this one does now."""
-    code, closure = function.__code__, function.__closure__
-    real = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, closure)
-    real.__kwdefaults__ = function.__kwdefaults__
-    real.__annotations__ = function.__annotations__
-    real.__qualname__ = function.__qualname__
-    real.__dict__.update(function.__dict__)
-    return real
-
-
-def _call(*args: Any, **kwargs: Any) -> Any:
-    target: Any = "unrepeat: the boundary"
-    return target(*args, **kwargs)
-
-
-async def _call_async(*args: Any, **kwargs: Any) -> Any:
-    target: Any = "unrepeat: the boundary"
-    return await target(*args, **kwargs)
-
-
-def divert(function: types.FunctionType, target: Callable[..., Any], is_async: bool) -> None:
-    """Make a function lead to another one, in place.
-
-    The app may hold it under any name: in a registry, a closure, a partial, a bound method. A copy that went
-    unnoticed would run for real, and its calls would be missing from the replay as if they were prevented.
-    """
-    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # read by inspect
-    code = (_call_async if is_async else _call).__code__
-    constants = tuple(target if each == _TARGET else each for each in code.co_consts)
-    free = function.__code__.co_freevars  # must be as many as the closure has
-    function.__code__ = code.replace(co_consts=constants, co_freevars=free, co_name=function.__name__)
 
 
 def rebind(original: Any, replaced: Any) -> None:

@@ -91,6 +91,7 @@ def end_last(channel: Channel) -> None:
     def end() -> None:
         if channel.has_returned:
             _let_go(channel.app_paths)
+            channel.flush()
             channel.send({"op": "ended"})
 
     atexit.register(end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 from collections.abc import Callable, Coroutine, Sequence
@@ -61,7 +62,7 @@ def _statement(signature: inspect.Signature, arguments: Any) -> str:
 
 
 class Call:
-    """One call of the entry."""
+    """One call of the entry, or one for each turn of a conversation."""
 
     def __init__(self, paths: Sequence[str], leads_to_boundary: Callable[[Any], bool]) -> None:
         """Prepare a call.
@@ -72,10 +73,22 @@ class Call:
         """
         self._paths = paths
         self._leads_to_boundary = leads_to_boundary
+        self._runner: Any = None
+        """Runs the loop of an entry that answers in one: the same one for all turns, since clients are tied to it."""
         self.unseen: list[str] = []
         """What the app may do later on that nobody saw, in words."""
 
-    def make(self, entry: Callable[..., Any], arguments: Any) -> Any:
+    def make_all(self, entry: Callable[..., Any], turns: Sequence[Any]) -> Any:
+        """Call the app once for each turn; returns what it answered, of several turns a list."""
+        with contextlib.ExitStack() as stack:
+            outputs = [self._make(entry, turn, stack) for turn in turns]
+            if self._runner is not None:
+                from .loop import left_behind  # asyncio is slow to import, and most apps do without
+
+                self.unseen += self._runner.run(left_behind(self._paths, self._leads_to_boundary))
+        return outputs if len(outputs) > 1 else outputs[0]
+
+    def _make(self, entry: Callable[..., Any], arguments: Any, stack: contextlib.ExitStack) -> Any:
         """Call the app: an object as keyword arguments, a list as positional ones, anything else as the only one."""
         if isinstance(arguments, dict):
             result = entry(**arguments)
@@ -84,7 +97,8 @@ class Call:
         else:
             result = entry(arguments)
         if inspect.isawaitable(result) or inspect.isasyncgen(result):
-            return _run(self._read_in_loop(result))
+            self._runner = self._runner or stack.enter_context(_runner())
+            return self._runner.run(self._read_in_loop(result))
         reader = self._reader(_run_alone)
         try:
             # Nothing in it waits but for loops of their own, so that the app may run its own loops in between.
@@ -98,24 +112,21 @@ class Call:
         return Reader(self._paths, self._leads_to_boundary, wait)
 
     async def _read_in_loop(self, result: Any) -> Any:
-        """Read an answer in the loop it is made in, until nothing that was started there is left."""
-        from .loop import left_behind  # asyncio is slow to import, and most apps do without
-
+        """Read an answer in the loop it is made in."""
         reader = self._reader(lambda made: made)
         output = await reader.read(result)
-        late = await left_behind(self._paths, self._leads_to_boundary)
-        self.unseen += reader.unread + late
+        self.unseen += reader.unread
         return output
 
 
 async def _run_alone(made: Coroutine[Any, Any, Any]) -> Any:
-    return _run(made)
+    with _runner() as runner:
+        return runner.run(made)
 
 
-def _run(made: Coroutine[Any, Any, Any]) -> Any:
+def _runner() -> Any:
     import asyncio
 
     from .loop import standard_loop
 
-    with asyncio.Runner(loop_factory=standard_loop) as runner:
-        return runner.run(made)
+    return asyncio.Runner(loop_factory=standard_loop)

@@ -18,10 +18,22 @@ from typing import Any
 
 from .json_form import state
 from .kin import callee, name_of
+from .live_streams import LiveAsyncStream, LiveStream
 from .own_code import is_own
+from .recorded_streams import RecordedAsyncStream, RecordedStream
 
 _MOST_PIECES = 100_000
 _STREAMS = (collections.abc.Iterator, collections.abc.AsyncIterator)
+_MADE_LATER = (
+    types.GeneratorType,
+    types.AsyncGeneratorType,
+    types.CoroutineType,
+    RecordedStream,
+    RecordedAsyncStream,
+    LiveStream,
+    LiveAsyncStream,
+)
+"""What is read wherever it stands: nothing but its pieces is to be had of it."""
 _COLLECTIONS = (list, tuple, set, frozenset, collections.deque)
 _DEEPEST = 100
 """What JSON takes in; see ``json_form``."""
@@ -94,7 +106,7 @@ class Reader:
 
     def _is_lazy(self, value: Any, is_plain: bool) -> bool:
         if not is_plain:
-            return isinstance(value, (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType))
+            return isinstance(value, _MADE_LATER)
         return inspect.isawaitable(value) or isinstance(value, _STREAMS)
 
     def _is_own_record(self, value: Any) -> bool:

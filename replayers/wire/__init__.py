@@ -1,1 +1,1 @@
-"""The wire server: stands for every provider and every other boundary, for a client of any language."""
+"""The loopback side of a replay: what clients of any language talk to in place of providers and MCP servers."""

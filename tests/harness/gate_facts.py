@@ -88,7 +88,7 @@ def facts(verdict: str | None = "fixed", case_id: str = NEW, *, rate: Rate | Non
         "status": "fixed",
         "severity": "medium",
         "scope": "whole_run" if verdict == "fixed" else None,
-        "traces": (TraceFacts(verdict=verdict or "error", rate=rate),),
+        "traces": (TraceFacts(verdict=verdict or "error", rate=rate, isolation="guard"),),
         "shown": Shown(next_command="unrepeat replay new"),
     }
     return Facts(case_id=case_id, verdict=verdict, **{**known, **more})

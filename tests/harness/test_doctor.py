@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 
 import pytest
 
+from unrepeat.harness.isolation_checks import levels
 from unrepeat.harness.probing import escapes
+from unrepeat.replayers.isolation import ladder
+from unrepeat.replayers.isolation.ladder import obstacles
 
 from .command_line import call, desk, run
 
@@ -163,3 +168,37 @@ def test_name_of_a_folder_cannot_write_on_the_terminal(project):
     folder.mkdir()
     (folder / "case.yaml").touch()
     assert "\x1b" not in call("doctor", cwd=project).out
+
+
+def test_each_level_of_isolation_is_told(project):
+    told = {each["check"]: each["detail"] for each in call("doctor", "--json", cwd=project).json}
+    assert [each for each in told if each.startswith("level ")] == ["level netns", "level landlock", "level guard"]
+
+
+def test_level_that_is_switched_off_is_told_with_what_to_do(project):
+    if obstacles()["netns"]:
+        pytest.skip(obstacles()["netns"])
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
+    command = [
+        "unshare",
+        "-Ur",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        sys.executable,
+        "-c",
+        "from unrepeat.harness.cli import main; main()",
+        "doctor",
+        "--json",
+    ]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=60, check=True)
+    (netns,) = (each for each in json.loads(done.stdout) if each["check"] == "level netns")
+    assert "user.max_user_namespaces" in netns["detail"]
+    assert netns["ok"], "no system here asks for it"
+
+
+def test_level_that_a_system_needs_and_cannot_have_is_found(monkeypatch):
+    monkeypatch.setattr(ladder, "_obstacle", lambda level: "no" if level == "netns" else "")
+    assert [ok for _, ok, _ in levels(["netns", ""])] == [False, True, True]
+    assert [ok for _, ok, _ in levels(["landlock", "guard"])] == [True, True, True]

@@ -221,7 +221,8 @@ def test_other_trials_are_not_enough(rate):
 
 
 def test_every_trace_needs_its_trials():
-    two = (TraceFacts(verdict="cannot_judge", rate=CLEAN), TraceFacts(verdict="cannot_judge"))
+    clean = TraceFacts(verdict="cannot_judge", rate=CLEAN, isolation="guard")
+    two = (clean, TraceFacts(verdict="cannot_judge", isolation="guard"))
     assert rule_case(facts("cannot_judge", traces=two, certified=True), terms()).effect == "fail"
 
 
@@ -298,3 +299,30 @@ def test_headline_names_what_blocks():
 
 def test_default_policy_blocks_every_severity():
     assert set(GatePolicy().blocks) == {"low", "medium", "high", "critical"}
+
+
+@pytest.mark.parametrize(
+    ("reached", "policy", "effect"),
+    [
+        ("guard", {}, "pass"),
+        ("netns", {}, "pass"),
+        ("guard", {"isolation": "netns"}, "fail"),
+        ("landlock", {"isolation": "netns"}, "fail"),
+        ("none", {}, "fail"),
+        ("none", {"isolation": "none"}, "pass"),
+        ("external", {}, "fail"),
+        ("external", {"isolation": "none"}, "fail"),
+        ("external", {"external": True}, "pass"),
+        ("", {"isolation": "none", "external": True}, "fail"),
+        ("vacuum", {"isolation": "none"}, "fail"),
+    ],
+)
+def test_pass_needs_the_isolation_of_the_policy(reached, policy, effect):
+    traces = (TraceFacts(verdict="fixed", isolation=reached),)
+    assert rule_case(facts(traces=traces), terms(**policy)).effect == effect
+
+
+def test_weakest_isolation_of_the_traces_counts():
+    traces = (TraceFacts(verdict="fixed", isolation="netns"), TraceFacts(verdict="fixed", isolation="guard"))
+    ruling = rule_case(facts(traces=traces), terms(isolation="netns"))
+    assert (ruling.effect, ruling.rule) == ("fail", "isolation-too-weak")

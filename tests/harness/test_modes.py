@@ -7,6 +7,7 @@ import pytest
 from unrepeat.cases.errors import ConfigError
 from unrepeat.cases.replay_settings import ReplaySettings
 from unrepeat.harness.modes import modes_of
+from unrepeat.replayers.clock import ClockMode
 
 
 def modes(allow_live=(), **settings):
@@ -60,6 +61,42 @@ def test_only_what_is_allowed_becomes_live_from_a_step_on():
     ]  # fmt: skip
 
 
-def test_boundary_that_cannot_be_replaced_yet_is_refused():
-    with pytest.raises(ConfigError, match="got clock"):
-        modes(boundaries={"clock": {"mode": "live"}})
+def test_clock_is_recorded_and_nobody_stated_it():
+    assert modes().clock == ClockMode("recorded", None, False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "clock"),
+    [
+        ({"mode": "recorded"}, ClockMode("recorded", None, True)),
+        ({"mode": "live"}, ClockMode("live", None, True)),
+        ({"mode": "static", "value": "1970-01-01T00:00:01Z"}, ClockMode("static", 1_000_000_000, True)),
+        ({"mode": "static", "value": "1970-01-01T01:00:00.5+01:00"}, ClockMode("static", 500_000_000, True)),
+    ],
+)
+def test_clock_is_as_the_case_states(rule, clock):
+    assert modes(boundaries={"clock": rule}).clock == clock
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-03-03", "2026-03-03T10:00:00", "2026-02-30T10:00:00Z", "1969-12-31T23:59:59Z", "now", "", 1, None]
+)
+def test_static_clock_that_is_no_time_is_named_with_its_place(value):
+    with pytest.raises(ConfigError, match=r"case\.yaml: replay\.boundaries\.clock\.value: expected a time"):
+        modes(boundaries={"clock": {"mode": "static", "value": value}})
+
+
+def test_clock_of_some_functions_only_is_refused():
+    with pytest.raises(ConfigError, match="without `only`"):
+        modes(boundaries={"clock": {"mode": "live", "only": ["time"]}})
+
+
+def test_case_without_a_trace_has_the_real_clock():
+    settings = ReplaySettings.model_validate({})
+    assert modes_of(settings, (), "case.yaml", unrecorded=True).clock.mode == "live"
+
+
+def test_case_without_a_trace_has_no_recorded_clock():
+    settings = ReplaySettings.model_validate({"boundaries": {"clock": {"mode": "recorded"}}})
+    with pytest.raises(ConfigError, match="no trace to take the time from"):
+        modes_of(settings, (), "case.yaml", unrecorded=True)

@@ -150,7 +150,9 @@ subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
 import time
 while not os.path.exists({str(tmp_path / "pid")!r}): time.sleep(0.01)
 """
-    replayed(tmp_path / "v", app=beginning_with(daemon), allow_subprocess=True)
+    # Where processes have a namespace, they go with it, and no file in this folder would tell which they were.
+    replay = replayed(tmp_path / "v", app=beginning_with(daemon), allow_subprocess=True, isolation="guard")
+    assert replay.unfinished == ("the process python",)
     assert is_gone(pid_in(tmp_path / "pid"))
 
 
@@ -172,7 +174,7 @@ def test_app_ends_with_a_harness_that_was_killed(tmp_path):
     source = f"""
 from pathlib import Path
 from tests.replayers.apps import beginning_with, replayed
-replayed(Path({str(tmp_path / "v")!r}), app=beginning_with({note!r}))
+replayed(Path({str(tmp_path / "v")!r}), app=beginning_with({note!r}), isolation="guard")
 """
     harness = subprocess.Popen([sys.executable, "-c", source], cwd=Path(__file__).parents[2])
     app = pid_in(tmp_path / "pid")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,14 @@ def replayed(
     trace: Trace | None = None,
     modes: Modes | None = None,
     boundaries: Any = BOUNDARIES,
+    reachable: Sequence[tuple[str, int]] = (),
     **system: Any,
 ) -> Replay:
     """Replay one version of the app against the recording."""
     recording = trace if trace is not None else refund_trace()
     checkout = Checkout(version=Version(label="v"), folder=write_app(folder, app=app, model=model, tools=tools))
     described = PythonSystem(name="desk", entry="app:handle", boundaries=boundaries, **system)
-    return replay_python(recording, described, checkout, arguments=recording.input, modes=modes)
+    return replay_python(recording, described, checkout, arguments=recording.input, modes=modes, reachable=reachable)
 
 
 def calls(replay: Replay) -> list[tuple[str, str]]:

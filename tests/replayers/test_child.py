@@ -248,26 +248,6 @@ def test_signature_and_name_stay_for_frameworks_that_look(tmp_path):
     assert replayed(tmp_path, app=app).trace.output == ["(order_id, amount=10)", "refund"]
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "def complete(model, messages):\n    yield 'x'\n",
-        "async def complete(model, messages):\n    yield 'x'\n",
-        "from typing import Iterator\ndef complete(model, messages) -> Iterator[str]:\n    return iter('x')\n",
-    ],
-)
-def test_boundary_that_answers_piece_by_piece_is_refused_by_name(tmp_path, source):
-    with pytest.raises(ReplayError, match="complete is a generator or returns an iterator"):
-        replayed(tmp_path, model=source)
-
-
-def test_live_boundary_that_returns_a_generator_is_an_error(tmp_path):
-    tools = TOOLS.replace('raise RuntimeError("the real tool was called")', "return (x for x in 'abc')", 1)
-    replay = replayed(tmp_path, tools=tools, modes=Modes(live=frozenset({"tool:get_order"})))
-    assert replay.outcome == "crashed"
-    assert replay.error.startswith("get_order returned a generator")
-
-
 @pytest.mark.parametrize("pattern", ["tools:nope", "nope:*", "tools:_*", "model:*"])
 def test_boundary_that_names_no_function_is_refused(tmp_path, pattern):
     with pytest.raises(ReplayError):

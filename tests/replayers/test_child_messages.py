@@ -27,7 +27,7 @@ MESSAGES: list[dict[str, Any]] = [
     {**CALL, "takes": ["a"], "path": ["tool:y"]},
     {"op": "answered", "seq": 1, "answer": None, "error": ""},
     {"op": "refused", "what": "", "place": ""},
-    {"op": "ready", "boundaries": {"tool": {"x": ["a"], "y": None}}},
+    {"op": "ready", "boundaries": {"tool": {"x": ["a"], "y": None}}, "clock": ""},
     RETURNED,
     {"op": "ending"},
     {"op": "ended"},

@@ -72,7 +72,7 @@ def test_code_behind_a_link_is_the_versions(tmp_path):
     (tmp_path / "v").mkdir()
     for file in write_app(tmp_path / "real").iterdir():
         (tmp_path / "v" / file.name).symlink_to(file)
-    assert run(tmp_path / "v").outcome == "completed"
+    assert run(tmp_path / "v", reads=(tmp_path / "real",)).outcome == "completed"
 
 
 def test_archive_is_the_versions(tmp_path):

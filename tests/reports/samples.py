@@ -167,6 +167,7 @@ def hostile(canary: str = "http://127.0.0.1:9") -> CaseVerdict:
     replay = msgspec.structs.replace(
         blocked(), trace=_attacked(blocked().trace, attack, (document,)), error=attack, refused=(attack,),
         version=Version(label=attack, digest=attack), environment={attack: {attack: attack}}, isolation=attack,
+        clock=attack, clock_doubt=attack,
         events=tuple(msgspec.structs.replace(each, name=attack, request=attack) for each in blocked().events),
         divergences=tuple(_attacked_divergence(each, attack) for each in blocked().divergences),
     )  # fmt: skip

@@ -1,0 +1,116 @@
+"""Measures what a cell costs: programs started plainly and at each level of isolation, to their last process.
+
+    python -m benchmarks.isolation [--runs N] [--quick] [--json]
+
+Programs: one that does nothing, Python importing pydantic, Python importing the OpenAI client, Node. All are started in
+turn; medians of wall time are printed, with the ratio to the plain start of the same program. Also: what one call
+of `connect` costs that the watch is asked about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from unrepeat.replayers.isolation.cell import prepared
+from unrepeat.replayers.isolation.ladder import Level, obstacles
+
+from .measure import Row, cell, interleaved, ratio, table
+
+LEVELS: tuple[Level, ...] = ("none", "guard", "landlock", "netns")
+PROGRAMS = {
+    "nothing (`true`)": ["true"],
+    "Python": [sys.executable, "-c", ""],
+    "Python, `import pydantic`": [sys.executable, "-c", "import pydantic"],
+    "Python, `import openai`": [sys.executable, "-c", "import openai"],
+    "Node": ["node", "-e", ""],
+}
+CONNECTS = 2000
+CONNECT = f"""
+import json, os, socket, time
+address = ("127.0.0.1", int(os.environ["PORT"]))
+started = time.perf_counter()
+for _ in range({CONNECTS}):
+    with socket.socket() as one:
+        one.connect(address)
+print(json.dumps({{"connect_s": (time.perf_counter() - started) / {CONNECTS}}}))
+"""
+
+
+def started(level: Level, command: list[str]) -> Row:
+    """Run a program in a cell of its own; return ``wall_s`` from before the cell to after it."""
+    if obstacles()[level]:
+        return {"missing": "not to be had"}
+    with tempfile.TemporaryDirectory() as version, tempfile.TemporaryDirectory() as scratch:
+        begin = time.perf_counter()
+        with prepared(level, folder=Path(version), scratch=Path(scratch), listeners=1) as made:
+            null = subprocess.DEVNULL
+            env = {"PATH": os.environ["PATH"], "HOME": scratch}
+            code = made.start(command, env=env, cwd=version, stdin=null, stdout=null, stderr=null).wait()
+        return {"wall_s": time.perf_counter() - begin} if code == 0 else {"missing": "not installed"}
+
+
+def connected(level: Level) -> Row:
+    """Connect many times to the harness; return ``connect_s``, of one."""
+    if obstacles()[level]:
+        return {"missing": "not to be had"}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        prepared(level, folder=Path(folder), scratch=Path(folder), listeners=1) as made,
+    ):
+        env = {"PATH": os.environ["PATH"], "PORT": str(made.ports[0])}
+        streams = {"stdin": subprocess.DEVNULL, "stderr": None}
+        command = [sys.executable, "-c", CONNECT]
+        process = made.start(command, env=env, cwd=folder, stdout=subprocess.PIPE, **streams)
+        for _ in range(CONNECTS):
+            made.sockets[0].accept()[0].close()
+        said, _ = process.communicate()
+    return dict(json.loads(said))
+
+
+def measure(runs: int) -> dict[str, dict[str, Row]]:
+    """Measure all programs at all levels."""
+    found: dict[str, dict[str, Row]] = {}
+    for name, command in PROGRAMS.items():
+        sides: dict[str, Callable[[], Row]] = {level: lambda at=level, do=command: started(at, do) for level in LEVELS}
+        interleaved(sides, 1)  # compiles what is not compiled yet
+        found[name] = interleaved(sides, runs)
+    found["one `connect` to the harness"] = interleaved(
+        {level: lambda at=level: connected(at) for level in LEVELS}, max(1, runs // 10)
+    )
+    return found
+
+
+def report(found: dict[str, dict[str, Row]]) -> str:
+    """Return the table."""
+    lines = []
+    for name, rows in found.items():
+        number = "connect_s" if "connect" in name else "wall_s"
+        form = ".3f" if number == "connect_s" else ".1f"
+        line = [f"{cell(rows[level], number, form, 1000)}" for level in LEVELS]
+        plain = rows["none"]
+        lines.append([name, *line, ratio(rows["landlock"], plain, number), ratio(rows["netns"], plain, number)])
+    return table(["ms", *(f"`{level}`" for level in LEVELS), "`landlock` : `none`", "`netns` : `none`"], lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=31, help="starts of each program; the median is printed")
+    parser.add_argument("--quick", action="store_true", help="fewer of them")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    options = parser.parse_args(argv)
+    found = measure(11 if options.quick else options.runs)
+    print(json.dumps(found, indent=2) if options.json else report(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

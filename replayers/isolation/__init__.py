@@ -1,0 +1,1 @@
+"""What keeps a replayed program from reaching anything but the harness: the isolation ladder and its cells."""

@@ -1,0 +1,153 @@
+"""Systems that are programs or deployments, from the configuration to the verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cases.case_samples import ACT
+from tests.harness.command_line import call
+from tests.replayers.programs import DESK, GUARDED
+from tests.replayers.recordings import refund_trace
+
+from unrepeat.cases import library
+from unrepeat.cases.errors import ConfigError
+from unrepeat.cases.trace import TraceDocument
+from unrepeat.harness.config import parsed
+from unrepeat.harness.versions import resolve, with_components
+
+ASSERT = "assert: [{type: not-tool-called, tool: refund}]\nseverity: medium\nowners: {engineering: desk}\n"
+COMMAND = f"command = {json.dumps([sys.executable, 'desk.py'])}\n"
+
+
+def project(folder: Path, system: str = COMMAND + 'boundaries.tool = ["get_order", "refund"]\n') -> Path:
+    """Write a project whose system is a program, with a case about it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "unrepeat.toml").write_text(f"[systems.desk]\n{system}")
+    (folder / "desk.py").write_text(GUARDED)
+    (folder / "v1").mkdir()
+    (folder / "v1" / "desk.py").write_text(DESK)
+    document = TraceDocument(traces=(refund_trace(),))
+    library.create(folder / "incidents/inc-1", f"id: inc-1\ntitle: Unasked refund\n{ASSERT}", document, {}, ACT)
+    return folder
+
+
+def test_fix_of_a_program_is_proven(tmp_path):
+    folder = project(tmp_path / "p")
+    proven = call("prove", "inc-1", "--json", cwd=folder)
+    assert proven.code == 0, proven.err
+    verdict = proven.json
+    assert (verdict["verdict"], verdict["scope"]) == ("fixed", "recorded_action")
+    assert verdict["traces"][0]["candidate"]["replay"]["replayer"] == "command"
+    assert call("prove", "inc-1", "--candidate", "v1", cwd=folder).code == 1
+
+
+def test_gate_judges_programs(tmp_path):
+    folder = project(tmp_path / "p")
+    call("prove", "inc-1", cwd=folder)
+    call("status", "inc-1", "fixed", cwd=folder)
+    assert call("gate", "--require-isolation", "landlock", cwd=folder).code == 0
+    (folder / "desk.py").write_text(DESK)
+    assert call("gate", cwd=folder).code == 1
+
+
+def test_tool_that_a_program_runs_by_itself_is_not_seen(tmp_path):
+    folder = project(tmp_path / "p", COMMAND)
+    same = '    return {"get_order": "paid 10", "refund": "refunded 0"}[name]'
+    (folder / "desk.py").write_text(DESK.replace("    return tool(name, arguments)", same))
+    proven = call("prove", "inc-1", "--json", cwd=folder)
+    assert proven.json["verdict"] == "cannot_judge"
+    assert "no boundary name" in proven.json["reason"]
+
+
+@pytest.mark.parametrize(
+    ("system", "complaint"),
+    [
+        ('python = "a:b"\ncommand = ["x"]\n', "expected one of python, command and url, got python and command"),
+        ("command = []\n", "at least 1 item"),
+        ('url = "staging:80"\n', "url"),
+        ('url = "http://x/"\nlisten = "8731"\n', "listen"),
+        ('command = ["x"]\nisolation = "none"\n', "'netns', 'landlock' or 'guard'"),
+        ('command = ["x"]\noutput = "stderr"\n', "'stdout' or 'last-line'"),
+        ('command = ["x"]\nmcp.orders.comand = "x"\n', "Did you mean 'command'?"),
+    ],
+)
+def test_mistake_in_the_configuration_is_named(system, complaint):
+    with pytest.raises(ConfigError) as error:
+        parsed(f"[systems.desk]\n{system}", Path("unrepeat.toml"))
+    assert complaint in str(error.value)
+
+
+def test_system_that_names_nothing_to_run_is_refused(tmp_path):
+    done = call("replay", "inc-1", cwd=project(tmp_path / "p", "timeout_s = 3\n"))
+    assert done.code == 2
+    assert "python, command or url" in done.err
+
+
+def test_header_needs_its_variable(tmp_path):
+    folder = project(tmp_path / "p", 'url = "http://127.0.0.1:9/"\nheaders.authorization = "Bearer ${NO_SUCH_TOKEN}"\n')
+    done = call("replay", "inc-1", cwd=folder)
+    assert done.code == 2
+    assert "NO_SUCH_TOKEN" in done.err
+
+
+def test_isolation_options_exclude_each_other(tmp_path):
+    done = call("replay", "inc-1", "--require-isolation", "netns", "--allow-no-isolation", cwd=project(tmp_path / "p"))
+    assert done.code == 2
+    assert "exclude each other" in done.err
+
+
+def test_doctor_looks_for_the_program(tmp_path):
+    folder = project(tmp_path / "p", 'command = ["no-such-program"]\n')
+    done = call("doctor", "--json", cwd=folder)
+    (found,) = (each for each in done.json if each["check"] == "system desk")
+    assert not found["ok"]
+    assert "no-such-program is not there" in found["detail"]
+
+
+def test_doctor_looks_for_the_script(tmp_path):
+    folder = project(tmp_path / "p", f"command = {json.dumps([sys.executable, 'dist/agent.js'])}\n")
+    (found,) = (each for each in call("doctor", "--json", cwd=folder).json if each["check"] == "system desk")
+    assert "dist/agent.js is not in the version" in found["detail"]
+
+
+def test_doctor_asks_the_deployment(tmp_path):
+    folder = project(tmp_path / "p", 'url = "http://127.0.0.1:9/tickets"\nlisten = "127.0.0.1:8732"\n')
+    (found,) = (each for each in call("doctor", "--json", cwd=folder).json if each["check"] == "system desk")
+    assert not found["ok"]
+    assert "nothing answers at http://127.0.0.1:9/tickets" in found["detail"]
+
+
+def test_version_of_a_deployment_is_a_url(tmp_path):
+    folder = project(tmp_path / "p", 'url = "http://a/x"\nversions = { v41 = "http://b/y" }\n')
+    from unrepeat.harness.config import load_project
+
+    loaded = load_project(folder)
+    system = loaded.config.systems["desk"]
+    urls = [resolve(loaded, system, wanted).url for wanted in (None, "v41", "https://c/z")]
+    assert urls == ["http://a/x", "http://b/y", "https://c/z"]
+    with pytest.raises(ConfigError, match="expected a URL or a named version"):
+        resolve(loaded, system, "v42")
+    with (
+        pytest.raises(ConfigError, match="Deploy the change"),
+        with_components(resolve(loaded, system, None), system, {"prompt": "x"}),
+    ):
+        pass
+
+
+def test_installed_packages_are_there_in_a_copy_of_a_version(tmp_path):
+    folder = project(tmp_path / "p", COMMAND + 'components.mood = { env = "MOOD" }\n')
+    (folder / "node_modules" / "lib").mkdir(parents=True)
+    from unrepeat.harness.config import load_project
+
+    loaded = load_project(folder)
+    system = loaded.config.systems["desk"]
+    with with_components(resolve(loaded, system, None), system, {"mood": "calm"}) as ready:
+        assert (ready.folder / "node_modules" / "lib").is_dir()
+
+
+def test_isolation_that_is_stronger_than_required_will_do(tmp_path):
+    done = call("replay", "inc-1", "--require-isolation", "guard", cwd=project(tmp_path / "p"))
+    assert done.code == 0, done.err

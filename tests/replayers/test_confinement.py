@@ -1,0 +1,287 @@
+"""Confinement: what a program sees and may change of the machine, and what is told of its attempts."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from .cells import CONFINED, cell, python, run, start
+
+WRITE = """
+import sys
+for path in sys.argv[1:]:
+    try:
+        open(path, "w").write("x")
+        print("wrote")
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+def write(level, root, *paths, **options):
+    """Try to write to paths; return what came of each."""
+    return run(level, root, sys.executable, "-c", WRITE, *map(str, paths), **options)[1].split("\n")[:-1]
+
+
+@pytest.fixture
+def outside():
+    """Return a folder of the host that nothing hides."""
+    path = Path(__file__).parent / "__pycache__"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def test_writes_to_the_version_are_kept_in_the_scratch_folder(tmp_path):
+    (tmp_path / "version").mkdir()
+    (tmp_path / "version" / "kept.txt").write_text("as it was")
+    assert write("netns", tmp_path, "kept.txt", "new.txt") == ["wrote", "wrote"]
+    assert {path.name: path.read_text() for path in (tmp_path / "version").iterdir()} == {"kept.txt": "as it was"}
+    assert sorted(path.name for path in (tmp_path / "scratch").rglob("*.txt")) == ["kept.txt", "new.txt"]
+
+
+def test_version_is_read_only_under_landlock(tmp_path):
+    assert write("landlock", tmp_path, "new.txt") == ["Permission denied"]
+
+
+@pytest.mark.parametrize(("level", "refused"), [("netns", "Read-only file system"), ("landlock", "Permission denied")])
+def test_nothing_else_of_the_host_is_written_to(tmp_path, outside, level, refused):
+    target = outside / f"written-by-{level}"
+    paths = [target, tmp_path / "scratch" / "x", "/dev/null"]
+    assert write(level, tmp_path, *paths, reads=[outside]) == [refused, "wrote", "wrote"]
+    assert not target.exists()
+    assert (tmp_path / "scratch" / "x").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["a,b", "a:b", "a\\b", "a b", "ü\n", "x" * 200])
+def test_version_folders_of_any_name_are_laid_over(tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert write("netns", tmp_path / name, "new.txt") == ["wrote"]
+    assert list((tmp_path / name / "version").iterdir()) == []
+
+
+def test_what_is_written_to_temporary_folders_is_gone(tmp_path):
+    mark = f"/tmp/{tmp_path.name}-of-a-cell"
+    assert write("netns", tmp_path, mark, "/dev/shm/x", "/var/tmp/x") == ["wrote"] * 3
+    assert not os.path.exists(mark)
+
+
+def test_temporary_folders_hold_only_what_the_program_needs(tmp_path):
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "needed").write_text("here")
+    code = "cat ../data/needed; echo; ls .."
+    _, out, _ = run("netns", tmp_path, "sh", "-c", code, reads=[tmp_path / "data"])
+    assert out.split() == ["here", "data", "scratch", "version"]
+
+
+def test_disks_and_kernel_settings_are_out_of_reach(tmp_path):
+    devices = "import os; print(sorted(os.listdir('/dev')))"
+    assert "shm" in python("netns", tmp_path, devices)[1]
+    assert set(eval(python("netns", tmp_path, devices)[1])) == {
+        *("fd", "full", "null", "ptmx", "pts", "random", "shm"),
+        *("stderr", "stdin", "stdout", "urandom", "zero"),
+    }
+    assert write("netns", tmp_path, "/proc/sys/kernel/core_pattern") == ["Read-only file system"]
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_no_capability_is_left_and_none_comes_back(tmp_path, level):
+    code = "grep -E 'Cap(Prm|Eff|Inh|Amb)|NoNewPrivs' /proc/self/status"
+    _, out, _ = run(level, tmp_path, "sh", "-c", code)
+    assert out.split()[1::2] == ["0" * 16] * 4 + ["1"]
+
+
+@pytest.mark.parametrize("level", CONFINED)
+@pytest.mark.parametrize(
+    "command", ["unshare -Ur true", "unshare -n true", "mount -t tmpfs none /mnt", "strace -o /dev/null true"]
+)
+def test_new_namespaces_mounts_and_tracing_are_refused(tmp_path, level, command):
+    code, out, _ = run(level, tmp_path, *command.split())
+    assert code != 0, out
+
+
+def test_pseudo_terminals_random_numbers_and_shared_memory_work(tmp_path):
+    code = (
+        "import multiprocessing, os, pty, tempfile; a, b = pty.openpty(); os.write(b, b'x'); os.read(a, 1)\n"
+        "lock = multiprocessing.Lock(); lock.acquire(); assert os.urandom(4); tempfile.TemporaryFile().write(b'x')\n"
+        "print(multiprocessing.get_context('fork').Pool(2).map(abs, [-1, -2]))"
+    )
+    assert python("netns", tmp_path, code)[:2] == (0, "[1, 2]\n")
+
+
+def test_processes_of_the_host_are_not_seen(tmp_path):
+    assert len(python("netns", tmp_path, "import os; print(os.listdir('/proc'))")[1].split("'1'")) == 2
+    assert run("netns", tmp_path, "sh", "-c", f"kill -0 {os.getpid()}")[0] != 0
+
+
+def test_harness_is_out_of_reach_of_signals_under_landlock(tmp_path):
+    assert run("landlock", tmp_path, "sh", "-c", f"kill -0 {os.getpid()}")[0] != 0
+
+
+def test_attempt_names_address_program_and_process(tmp_path):
+    code = "import socket, sys\ntry: socket.create_connection(('192.0.2.1', 443))\nexcept OSError as e: print(e)"
+    (tmp_path / "version").mkdir()
+    (tmp_path / "version" / "agent.py").write_text(code)
+    _, out, attempts = run("netns", tmp_path, sys.executable, "agent.py")
+    assert out == "[Errno 111] Connection refused\n"
+    assert attempts == (f"connect 192.0.2.1:443 by {Path(sys.executable).name} agent.py (pid 2)",)
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_attempts_are_counted_and_limited(tmp_path, level):
+    code = (
+        "import socket\n"
+        "for n in [*range(1, 131), 1, 1]:\n"
+        "    try: socket.create_connection((f'192.0.2.{n}', 443))\n"
+        "    except OSError: pass\n"
+    )
+    _, _, attempts = python(level, tmp_path, code)
+    assert len(attempts) == 101
+    assert attempts[0].endswith(" (3 times)")
+    assert attempts[-1] == "and 30 more attempts"
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_text_of_the_program_obeys_nothing_in_attempts(tmp_path, level):
+    code = "import socket\ntry: socket.create_connection(('192.0.2.1', 443))\nexcept OSError: pass"
+    _, _, attempts = run(level, tmp_path, sys.executable, "-c", code, "\x1b[2J\u202e")
+    assert "\\x1b" in attempts[0]
+    assert attempts[0].isprintable()
+
+
+def test_servers_of_the_program_itself_are_no_attempt(tmp_path):
+    code = (
+        "import socket\n"
+        "late = socket.socket()\n"
+        "print(late.connect_ex(('127.0.0.1', 5000)))\n"  # before it is served: as if somebody waited for it
+        "server = socket.create_server(('127.0.0.1', 5000))\n"
+        "print(socket.create_connection(('localhost', 5000)).getpeername())\n"
+        "unix = socket.socket(socket.AF_UNIX); unix.bind('/tmp/own'); unix.listen()\n"
+        "socket.socket(socket.AF_UNIX).connect('/tmp/own')\n"
+        "datagram = socket.socket(type=socket.SOCK_DGRAM); datagram.bind(('127.0.0.1', 5001))\n"
+        "print(socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 5001)))\n"
+    )
+    assert python("netns", tmp_path, code) == (0, "111\n('127.0.0.1', 5000)\n1\n", ())
+
+
+def test_many_calls_are_answered_from_many_threads(tmp_path):
+    code = (
+        "import os, socket; from concurrent.futures import ThreadPoolExecutor\n"
+        "def one(n):\n"
+        "    if n % 2: return socket.create_connection(('127.0.0.1', int(os.environ['PORT']))).recv(1)\n"
+        "    return socket.socket().connect_ex(('192.0.2.1', 80))\n"
+        "print(sorted(map(str, set(ThreadPoolExecutor(20).map(one, range(400))))))\n"
+    )
+    with cell("netns", tmp_path, listeners=1) as made:
+        process = start(made, tmp_path, sys.executable, "-c", code, env={"PORT": str(made.ports[0])})
+        threading.Thread(target=_answer, args=(made.sockets[0],), daemon=True).start()
+        assert process.communicate(timeout=60)[0] == b"['111', \"b'x'\"]\n"
+        (attempt,) = made.attempts()
+    assert attempt.endswith(" (200 times)")
+
+
+def _answer(server: socket.socket) -> None:
+    for _ in range(200):
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"x")
+
+
+RACE = """
+import ctypes, os, socket, struct, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+addresses = [struct.pack("=H", 2) + struct.pack("!H4s8x", int(port), bytes([127, 0, 0, 1])) for port in sys.argv[1:]]
+shared = ctypes.create_string_buffer(addresses[0], 16)
+
+def flip():
+    while True:
+        for address in reversed(addresses):
+            ctypes.memmove(shared, address, 16)
+
+threading.Thread(target=flip, daemon=True).start()
+for _ in range(500):
+    with socket.socket() as one:
+        one.setblocking(False)
+        libc.connect(one.fileno(), shared, 16)
+"""
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_address_that_is_changed_behind_the_watch_leads_nowhere(tmp_path, level):
+    with socket.create_server(("127.0.0.1", 0)) as outside, cell(level, tmp_path, listeners=1) as made:
+        ports = [str(made.ports[0]), str(outside.getsockname()[1])]
+        process = start(made, tmp_path, sys.executable, "-c", RACE, *ports)
+        assert process.communicate(timeout=60)[0] == b""
+        outside.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            outside.accept()
+        assert made.attempts()
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_program_that_was_killed_in_mid_question_leaves_the_watch_going(tmp_path, level):
+    code = (
+        "import os, socket\n"
+        "for _ in range(30):\n"
+        "    if os.fork() == 0:\n"
+        "        import threading, time\n"
+        "        threading.Timer(0.01, lambda: os._exit(0)).start()\n"
+        "        while True: socket.socket().connect_ex(('192.0.2.1', 80))\n"
+        "    os.wait()\n"
+        "print(socket.socket().connect_ex(('192.0.2.2', 80)))"
+    )
+    _, out, attempts = python(level, tmp_path, code)
+    assert out in ("111\n", "13\n")
+    assert any("192.0.2.2:80" in each for each in attempts)
+
+
+@pytest.mark.parametrize(("level", "seen"), [("none", "read\n"), ("landlock", ""), ("netns", "")])
+def test_keys_in_the_environment_of_other_processes_cannot_be_read(tmp_path, level, seen):
+    code = "for each in /proc/[0-9]*/environ; do grep -qs KEY_OF_ANOTHER=1 $each && echo read; done; true"
+    with subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "KEY_OF_ANOTHER": "1"}) as other:
+        try:
+            assert run(level, tmp_path, "sh", "-c", code)[:2] == (0, seen)
+        finally:
+            other.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
+def test_device_nodes_elsewhere_cannot_be_opened(tmp_path):
+    (tmp_path / "nodes").mkdir()
+    os.mknod(tmp_path / "nodes" / "null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    path = tmp_path / "nodes" / "null"
+    assert write("none", tmp_path, path, reads=[path.parent]) == ["wrote"]
+    assert write("netns", tmp_path, path, "/dev/null", reads=[path.parent]) == ["Permission denied", "wrote"]
+
+
+def test_version_and_needs_in_shared_memory_are_seen():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as root:
+        Path(root, "data").mkdir()
+        Path(root, "data", "needed").write_text("here")
+        reads = [Path(root, "data")]
+        assert run("netns", root, "sh", "-c", "cat ../data/needed; touch x; ls", reads=reads)[1] == "herex\n"
+
+
+OTHER_CALLS = """
+import ctypes, mmap
+code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code.write(bytes.fromhex("b814000000cd80c3"))  # mov eax, 20 (getpid of 32-bit programs); int 0x80; ret
+function = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))
+print(function() > 0)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="other machines have no such calls")
+@pytest.mark.parametrize("level", CONFINED)
+def test_system_calls_with_other_numbers_are_refused(tmp_path, level):
+    if "True" not in python("none", tmp_path, OTHER_CALLS)[1]:
+        pytest.skip("this kernel has no 32-bit system calls")
+    assert python(level, tmp_path, OTHER_CALLS)[:2] == (0, "False\n")

@@ -1,0 +1,157 @@
+"""A running deployment is asked over HTTP, and asks back where it was told to: a real server on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.replayers.programs import DESK
+from tests.replayers.recordings import refund_trace
+
+from unrepeat.cases.errors import ReplayError
+from unrepeat.replayers.http_app import replay_http
+from unrepeat.replayers.replay import Replay, Version
+from unrepeat.replayers.system import Checkout, HttpSystem
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return found.getsockname()[1]
+
+
+class Deployment:
+    """The refund desk behind a server; it finds its model and its tools at one fixed place, in ``outside``."""
+
+    def __init__(self, program: str) -> None:
+        self.outside = free_port()
+        self.seen: list[Any] = []
+        self.status, self.wait_s = 200, 0.0
+        self.forwards = True
+        deployment = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                deployment._answer(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.desk: dict[str, Any] = {"__name__": "desk"}
+        exec(program, self.desk)
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/tickets?tenant=1"
+
+    def _answer(self, handler: Any) -> None:
+        import json
+
+        body = handler.rfile.read(int(handler.headers["content-length"]))
+        self.seen.append((handler.path, dict(handler.headers), body))
+        self.desk["os"] = self._surroundings(handler.headers["traceparent"] if self.forwards else "00-" + "1" * 32)
+        time.sleep(self.wait_s)
+        try:
+            answer, status = json.dumps({"said": self.desk["handle"](json.loads(body)["text"])}).encode(), self.status
+        except Exception as error:
+            answer, status = str(error).encode(), 500
+        handler.send_response(status)
+        handler.send_header("content-length", str(len(answer)))
+        handler.end_headers()
+        handler.wfile.write(answer)
+
+    def _surroundings(self, traceparent: str) -> Any:
+        base = f"http://127.0.0.1:{self.outside}"
+
+        class Surroundings:
+            environ = {
+                "OPENAI_BASE_URL": f"{base}/v1",
+                "UNREPEAT_BOUNDARY_URL": f"{base}/boundary",
+                "TRACE": traceparent,
+            }
+
+        return Surroundings
+
+
+TRACED = DESK.replace(
+    '{"content-type": "application/json"}', '{"content-type": "application/json", "traceparent": os.environ["TRACE"]}'
+)
+
+
+@pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    made = Deployment(TRACED)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def asked(deployment: Deployment, **more: Any) -> Replay:
+    trace = refund_trace()
+    described = {"boundaries": {"tool": ("get_order", "refund")}, "timeout_s": 20.0, **more}
+    turns = described.pop("turns", [trace.input])
+    url = described.pop("url", deployment.url)
+    system = HttpSystem(name="desk", url=url, listen=("127.0.0.1", deployment.outside), **described)
+    return replay_http(trace, system, Checkout(version=Version(label="staging"), folder=Path()), turns=turns)
+
+
+def test_deployment_is_asked_what_the_system_was_and_answered_as_recorded(deployment):
+    replay = asked(deployment, headers={"authorization": "Bearer staging"})
+    assert (replay.outcome, replay.trace.output) == ("completed", {"said": "Done, refunded."}), replay.error
+    assert not replay.divergences
+    assert (replay.isolation, replay.replayer, replay.refused) == ("external", "http", ())
+    path, headers, body = deployment.seen[0]
+    assert (path, headers["authorization"]) == ("/tickets?tenant=1", "Bearer staging")
+    assert body == b'{"text":"Refund order ord_1 please"}'
+
+
+def test_several_turns_are_sent_one_after_the_other(deployment):
+    replay = asked(deployment, turns=[{"text": "Refund order ord_1 please"}, {"text": "again"}])
+    assert replay.outcome == "stopped"
+    assert len(deployment.seen) == 2
+
+
+def test_calls_of_another_request_are_not_taken_for_this_one(deployment):
+    deployment.forwards = False
+    replay = asked(deployment)
+    assert replay.outcome == "crashed"
+    assert not replay.events
+    assert replay.refused
+
+
+def test_error_of_the_deployment_is_its_crash(deployment):
+    deployment.status = 503
+    replay = asked(deployment)
+    assert (replay.outcome, replay.error[:31]) == ("crashed", "the deployment answered HTTP 50")
+
+
+def test_silence_is_timed_out(deployment):
+    deployment.wait_s = 5
+    replay = asked(deployment, timeout_s=0.5)
+    assert (replay.outcome, replay.error) == ("timed_out", "no answer within 0.5 s")
+
+
+def test_missing_deployment_is_no_verdict_on_it(deployment):
+    with pytest.raises(ReplayError, match="expected a deployment at"):
+        asked(deployment, url=f"http://127.0.0.1:{free_port()}/")
+
+
+def test_address_that_is_taken_is_told(deployment):
+    with socket.create_server(("127.0.0.1", deployment.outside)), pytest.raises(ReplayError, match="Another replay"):
+        asked(deployment)
+
+
+def test_replays_of_one_process_take_turns(deployment):
+    found: list[Replay] = []
+    threads = [threading.Thread(target=lambda: found.append(asked(deployment))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each.outcome for each in found] == ["completed"] * 3
+    assert not any(each.divergences for each in found)
