@@ -52,7 +52,7 @@ class _Life:
         scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
         try:
             await self._app(scope, self._events.get, self._send)
-        except Exception:  # noqa: S110: an application that knows no lifespan says so by failing
+        except Exception:  # an application that knows no lifespan says so by failing
             pass
         finally:
             self._over = True
