@@ -23,8 +23,9 @@ TRANSPORT_FIELDS = frozenset(
 )
 """Model parameters that say how a request travels, not what is asked."""
 
-_BESIDE = frozenset({"item_id", "status", "index", "parsed_arguments"})
-"""What clients add to the calls and answers they send back: where it stood in a stream, what it parsed to."""
+_BESIDE = frozenset({"item_id", "status", "index", "parsed_arguments", "is_error"})
+"""What clients add to the calls and answers they send back: where it stood in a stream, what it parsed to, that it
+was no error. Only an error that is stated counts."""
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _DATE_TIME = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?")
@@ -104,13 +105,9 @@ def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
 
 def _said(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a part without what clients add to it, and without what is nothing."""
-    if _BESIDE.isdisjoint(part) and None not in part.values() and not ("is_error" in part and not part["is_error"]):
+    if _BESIDE.isdisjoint(part) and None not in part.values():
         return part
-    return {
-        key: value
-        for key, value in part.items()
-        if key not in _BESIDE and value is not None and not (key == "is_error" and value is False)
-    }
+    return {key: value for key, value in part.items() if value is not None and (key not in _BESIDE or value is True)}
 
 
 class Renaming:

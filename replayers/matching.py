@@ -49,7 +49,8 @@ class CallIndex:
     def __init__(self, calls: Sequence[RecordedCall]) -> None:
         self.calls = list(calls)
         self._by_path: dict[_Key, list[RecordedCall]] = defaultdict(list)
-        self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = defaultdict(list)
+        self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = {}
+        """Filled when it is first needed."""
         self._paths: dict[tuple[BoundaryKind, str], dict[_Key, None]] = defaultdict(dict)
         """The paths on which each kind and name was called; those that were called to their end may be missing."""
         self._by_request: dict[tuple[BoundaryKind, str, RequestKey], deque[RecordedCall]] | None = None
@@ -69,9 +70,10 @@ class CallIndex:
         ones, where they were made."""
         for call in self.calls:
             key = (call.kind, call.name, call.call_path)
-            self._by_path[key].append(call)
-            self._by_name[key[:2]].append(call)
-            self._paths[key[:2]][key] = None
+            on_path = self._by_path[key]
+            if not on_path:
+                self._paths[call.kind, call.name][key] = None
+            on_path.append(call)
 
     def find(
         self, kind: BoundaryKind, name: str, call_path: tuple[str, ...], request: PreparedRequest
@@ -137,7 +139,14 @@ class CallIndex:
         if stands_for is not None:
             cut, left_out = request.comparable(stands_for.prepared)
             return Found(stands_for, "none", "changed_request", left_out, cut)
-        return Found(nearest(request, self._by_name.get((kind, name), ())), "none", "unrecorded_call")
+        return Found(nearest(request, self._called(kind, name)), "none", "unrecorded_call")
+
+    def _called(self, kind: BoundaryKind, name: str) -> Sequence[RecordedCall]:
+        """Return the recorded calls of a kind and name."""
+        if not self._by_name:
+            for call in self.calls:
+                self._by_name.setdefault((call.kind, call.name), []).append(call)
+        return self._by_name.get((kind, name), ())
 
     def _goes_on_with(self, key: _Key, request: PreparedRequest, expected: RecordedCall | None) -> RecordedCall | None:
         """Return the call that a changed model request stands for: that of its place, or of the conversation it goes
@@ -176,7 +185,7 @@ class CallIndex:
                 twins.popleft()
             return next((call for call in twins if call.index not in self.served), None)
         if not self._by_messages:
-            for call in self._by_name.get((kind, name), ()):
+            for call in self._called(kind, name):
                 self._by_messages.setdefault(call.prepared.message_keys, deque()).append(call)
         for keys in _spellings(request):
             twins = self._by_messages.get(keys, deque())

@@ -12,6 +12,7 @@ _NAMES = {
     "n": "choice.count",
 }
 """OpenAI's names by the names of OpenTelemetry's GenAI conventions, which are Anthropic's too."""
+_CONCERNED = frozenset({*_NAMES, *_NAMES.values(), "tool_choice"} - {"max_tokens"})
 
 
 def named_alike(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,8 +20,8 @@ def named_alike(params: Mapping[str, Any]) -> dict[str, Any]:
 
     A name is left where the other one is used as well: a request that says both is another request.
     """
-    if not params:
-        return {}
+    if _CONCERNED.isdisjoint(params):
+        return dict(params)
     renamed = {
         _NAMES[key] if key in _NAMES and _NAMES[key] not in params else key: value for key, value in params.items()
     }
@@ -50,10 +51,10 @@ def _tool_choice(choice: Any) -> Any:
             return fields
 
 
-def with_output_type(params: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+def with_output_type(params: Mapping[str, Any], recorded: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return parameters with the ``output_type`` that a trace states in place of the format that was asked for."""
     if "output_type" not in recorded or "output_type" in params:
-        return dict(params)
+        return params
     text = params.get("text")
     asked = params.get("response_format", text.get("format") if isinstance(text, Mapping) else None)
     kind = str(asked.get("type") or "text") if isinstance(asked, Mapping) else "text"

@@ -9,13 +9,13 @@ from ..boundary import RecordedCall
 from ..calls import Answered, Calls
 from . import sse
 from .answers import Answer, InexpressibleError, recorded_answer, said_answer
+from .conversations import Conversations
 from .dialect import RESPONSES, Dialect
 from .exchange import CallPath
-from .openai_responses import conversation, output_items
+from .made_ids import MadeIds
+from .openai_responses import output_items
 from .refusals import MISS, RefusedError, recorded_message, recorded_status
 from .response import Response, json_response, refusal, stream_response
-
-_MOST_CONVERSATIONS = 10_000
 
 
 class Answering:
@@ -23,8 +23,8 @@ class Answering:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._held: dict[str, list[Any]] = {}
-        """The conversation that ended in each response, by its id, for requests that only go on with it."""
+        self._conversations = Conversations()
+        self._ids = MadeIds()
         self._keeps_references = any(
             "previous_response_id" in (call.prepared.request.value.get("params") or {})
             for call in calls.playback.index.calls
@@ -45,9 +45,11 @@ class Answering:
         """
         if asked.get(dialect.wants) is None and not (dialect is RESPONSES and asked.get("previous_response_id")):
             raise RefusedError(400, "invalid_request", f"expected `{dialect.wants}`, got a request without it")
-        request = self._whole(asked) if dialect is RESPONSES else asked
+        request = asked
+        if dialect is RESPONSES:
+            request = self._conversations.whole(asked, goes_on=not self._keeps_references)
         try:
-            answered = self._calls.ask("model", str(asked.get("model") or "model"), request, path)
+            answered = self._calls.ask("model", str(asked.get("model") or "model"), self._ids.taken_out(request), path)
         except Exception as error:
             if self._calls.failed is None:
                 raise
@@ -74,9 +76,9 @@ class Answering:
     def _said(
         self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
     ) -> Response:
-        answer = self._answer(answered, asked)
+        answer = self._ids.given(self._answer(answered, asked))
         if dialect is RESPONSES:
-            self._hold(answer, request)
+            self._conversations.keep(answer.id_as("resp_"), request, output_items(answer))
         if asked.get("stream") is not True:
             return json_response(dialect.body(answer, asked))
         if answer.frames and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2]):
@@ -88,26 +90,6 @@ class Answering:
         if is_recorded and answered.recorded is not None:
             return recorded_answer(answered.recorded, answered.seq, asked)
         return said_answer(answered.reply.value, answered.seq, asked)
-
-    def _whole(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a request of the Responses API with the conversation it goes on with."""
-        request = {**asked, "input": conversation(asked.get("input") or [])}
-        previous = asked.get("previous_response_id")
-        if previous is None or self._keeps_references:
-            return request
-        held = self._held.get(str(previous))
-        if held is None:
-            raise RefusedError(
-                400, "previous_response_not_found", f"expected a response of this replay, got {str(previous)[:80]!r}"
-            )
-        del request["previous_response_id"]
-        return {**request, "input": held + request["input"]}
-
-    def _hold(self, answer: Answer, request: Mapping[str, Any]) -> None:
-        said = conversation(output_items(answer))
-        self._held[answer.id_as("resp_")] = [*request["input"], *said]
-        if len(self._held) > _MOST_CONVERSATIONS:
-            del self._held[next(iter(self._held))]
 
 
 def _status(call: RecordedCall | None, error: str) -> int:

@@ -177,11 +177,6 @@ def arguments_text(part: Mapping[str, Any]) -> str:
     return "{}" if arguments is None else dumps(arguments).decode()
 
 
-def call_id(part: Mapping[str, Any], answer: Answer, number: int) -> str:
-    """Return the recorded id of a tool call; one of its own where none was recorded."""
-    return str(part.get("id") or "") or f"call_{answer.seq}_{number}"
-
-
 def require_known(choice: Choice, protocol: str, also: frozenset[str] = frozenset()) -> None:
     """Raise InexpressibleError for a part that a protocol has no words for.
 

@@ -13,7 +13,6 @@ from .answers import (
     InexpressibleError,
     Part,
     Tokens,
-    call_id,
     require_known,
     text_in,
 )
@@ -65,7 +64,7 @@ def body(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
         InexpressibleError: A part of the answer has no form here.
     """
     choice = answer.choices[0]
-    return {**_head(answer), "content": _blocks(answer, choice), **_end(choice), "usage": _usage(answer.usage)}
+    return {**_head(answer), "content": _blocks(choice), **_end(choice), "usage": _usage(answer.usage)}
 
 
 def events(answer: Answer, asked: Mapping[str, Any]) -> Iterator[bytes]:
@@ -77,7 +76,7 @@ def events(answer: Answer, asked: Mapping[str, Any]) -> Iterator[bytes]:
     choice, usage = answer.choices[0], _usage(answer.usage)
     begun = {**_head(answer), "content": [], "stop_reason": None, "stop_sequence": None}
     yield _event("message_start", message={**begun, "usage": {**usage, "output_tokens": 1 if answer.usage else 0}})
-    for index, block in enumerate(_blocks(answer, choice)):
+    for index, block in enumerate(_blocks(choice)):
         empty, deltas = _opened(block)
         yield _event("content_block_start", index=index, content_block=empty)
         for delta in deltas:
@@ -114,14 +113,13 @@ def _end(choice: Choice) -> dict[str, Any]:
     return {"stop_reason": said, "stop_sequence": None}
 
 
-def _blocks(answer: Answer, choice: Choice) -> list[dict[str, Any]]:
+def _blocks(choice: Choice) -> list[dict[str, Any]]:
     require_known(choice, "Anthropic's messages API", _OWN_BLOCKS)
-    numbers = {id(part): number for number, part in enumerate(choice.calls)}
-    made = (_block(answer, part, numbers.get(id(part), 0)) for part in choice.parts)
+    made = map(_block, choice.parts)
     return [block for block in made if block]
 
 
-def _block(answer: Answer, part: Part, number: int) -> dict[str, Any]:
+def _block(part: Part) -> dict[str, Any]:
     match part.get("type"):
         case "text" | "refusal":
             text = text_in(part)
@@ -134,7 +132,7 @@ def _block(answer: Answer, part: Part, number: int) -> dict[str, Any]:
             name = str(part.get("name") or "")
             return {
                 "type": "tool_use",
-                "id": call_id(part, answer, number),
+                "id": str(part.get("id") or ""),
                 "name": name,
                 "input": _input(part, name),
             }

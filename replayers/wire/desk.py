@@ -71,7 +71,9 @@ class Desk:
 
     def thinks(self, exchange: Exchange) -> bool:
         """Whether a live model may be asked, which takes long."""
-        return self._calls.model is not None
+        if self._calls.model is None:
+            return False
+        return _route(exchange.path)[0] in _DIALECTS or exchange.path.startswith(f"{boundary_endpoint.ROOT}model/")
 
     def _answer(self, exchange: Exchange) -> Response:
         self._check_trace(exchange)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import sse
-from .answers import Answer, Choice, Tokens, arguments_text, call_id, require_known
+from .answers import Answer, Choice, Tokens, arguments_text, require_known
 
 DONE = b"data: [DONE]\n\n"
 """Ends every stream."""
@@ -35,7 +35,7 @@ def body(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
         "object": "chat.completion",
         "created": answer.created_s,
         "model": answer.model,
-        "choices": [_choice(answer, choice, index) for index, choice in enumerate(answer.choices)],
+        "choices": [_choice(choice, index) for index, choice in enumerate(answer.choices)],
         **({"usage": _usage(answer.usage)} if answer.usage is not None else {}),
     }
 
@@ -56,7 +56,7 @@ def events(answer: Answer, asked: Mapping[str, Any]) -> Iterator[bytes]:
     }
     beside: dict[str, Any] = {"usage": None} if counted else {}
     for index, choice in enumerate(answer.choices):
-        for delta in _deltas(answer, choice, index):
+        for delta in _deltas(choice, index):
             yield sse.event({**head, "choices": [_piece(index, delta, None)], **beside})
         yield sse.event({**head, "choices": [_piece(index, {}, _reason(choice))], **beside})
     if counted:
@@ -88,7 +88,7 @@ def error(status: int, code: str, message: str) -> dict[str, Any]:
     }
 
 
-def _choice(answer: Answer, choice: Choice, index: int) -> dict[str, Any]:
+def _choice(choice: Choice, index: int) -> dict[str, Any]:
     require_known(choice, "OpenAI's chat API")
     message: dict[str, Any] = {
         "role": "assistant",
@@ -97,19 +97,19 @@ def _choice(answer: Answer, choice: Choice, index: int) -> dict[str, Any]:
     }
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
-    calls = [_call(answer, part, number) for number, part in enumerate(choice.calls)]
+    calls = [_call(part) for part in choice.calls]
     if calls:
         message["tool_calls"] = calls
     return {"index": index, "message": message, "logprobs": None, "finish_reason": _reason(choice)}
 
 
-def _call(answer: Answer, part: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _call(part: Mapping[str, Any]) -> dict[str, Any]:
     function = {"name": str(part.get("name") or ""), "arguments": arguments_text(part)}
-    return {"id": call_id(part, answer, number), "type": "function", "function": function}
+    return {"id": str(part.get("id") or ""), "type": "function", "function": function}
 
 
-def _deltas(answer: Answer, choice: Choice, index: int) -> Iterator[dict[str, Any]]:
-    message = _choice(answer, choice, index)["message"]
+def _deltas(choice: Choice, index: int) -> Iterator[dict[str, Any]]:
+    message = _choice(choice, index)["message"]
     yield {"role": "assistant", "content": None if message["content"] is None else "", "refusal": None}
     for field in ("reasoning_content", "content", "refusal"):
         for piece in sse.pieces(message.get(field) or ""):

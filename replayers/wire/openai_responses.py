@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from . import sse
-from .answers import Answer, Choice, Part, Tokens, arguments_text, call_id, require_known, text_in
+from .answers import Answer, Choice, Part, Tokens, arguments_text, require_known, text_in
 
 Item = dict[str, Any]
 
@@ -120,7 +120,7 @@ def _item(answer: Answer, part: Part, number: int) -> Item:
                 "id": own_id or f"fc_{answer.seq}_{number}",
                 "type": "function_call",
                 "status": "completed",
-                "call_id": call_id(part, answer, number),
+                "call_id": str(part.get("id") or ""),
                 "name": str(part.get("name") or ""),
                 "arguments": arguments_text(part),
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 from .exchange import Exchange
 from .response import Response
@@ -17,11 +18,12 @@ class Repetitions:
 
     def __init__(self) -> None:
         self._given: dict[tuple[str, bytes], Response] = {}
+        self._lock = threading.Lock()
 
     def answer_to(self, exchange: Exchange) -> Response | None:
         """Return the answer that a repeated request had; None of a request that is new."""
         count = exchange.headers.get(_RETRY_COUNT, b"0")
-        if not count.isdigit() or int(count) == 0:
+        if not count.isdigit() or not count.strip(b"0"):
             return None
         return self._given.get(_key(exchange))
 
@@ -30,10 +32,11 @@ class Repetitions:
         if _RETRY_COUNT not in exchange.headers:
             return
         key = _key(exchange)
-        self._given.pop(key, None)
-        self._given[key] = response
-        if len(self._given) > _MOST:
-            del self._given[next(iter(self._given))]
+        with self._lock:
+            self._given.pop(key, None)
+            self._given[key] = response
+            if len(self._given) > _MOST:
+                del self._given[next(iter(self._given))]
 
 
 def _key(exchange: Exchange) -> tuple[str, bytes]:

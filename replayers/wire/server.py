@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,22 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
 from .application import Application, ASGIApp
+from .connection import connection_class
 from .desk import Desk
 from .environment import environment
 from .mounted import living
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.server import ServerState
 
 __all__ = ["ASGIApp", "environment", "serving"]
 
 _IDLE_S = 3600
 """How long a connection may do nothing: a client's pool that finds it closed would send its request again."""
+_BACKLOG = 2048
+"""Connections that may wait to be accepted; with fewer, the thousandth client would try again after a second."""
 _NO_MOUNTS: Mapping[str, ASGIApp] = {}
-_SILENT = logging.getLogger("unrepeat.wire")
-_SILENT.addHandler(logging.NullHandler())
-_SILENT.propagate = False
 
 
 @contextmanager
@@ -55,8 +53,8 @@ def serving(
     with ThreadPoolExecutor(1, "unrepeat-thinking") as thinking:
         app = Application(Desk(calls, trace_ids, now), mounts, thinking)
         listener = _Listener(app, calls, sockets, mounts)
-        listener.start()
         try:
+            listener.start()
             yield
         finally:
             listener.stop()
@@ -121,12 +119,14 @@ class _Listener:
             timeout_keep_alive=_IDLE_S,
         )
         config.load()
-        state, protocol = ServerState(), _protocol(self._calls)
+        state, protocol = ServerState(), connection_class(self._calls)
         async with AsyncExitStack() as stack:
             for prefix, app in self._mounts.items():
                 await stack.enter_async_context(living(prefix, app))
             for each in self._sockets:
-                server = await self._loop.create_server(lambda: protocol(config, state, {}, self._loop), sock=each)
+                server = await self._loop.create_server(
+                    lambda: protocol(config, state, {}, self._loop), sock=each, backlog=_BACKLOG
+                )
                 stack.callback(server.close)
             stack.callback(_hang_up, state)
             self._ready.set()
@@ -140,38 +140,3 @@ def _hang_up(state: ServerState) -> None:
         transport.abort()
     for task in list(state.tasks):
         task.cancel()
-
-
-def _send_at_once(connection: socket.socket) -> None:
-    """Turn Nagle's algorithm off: it waits 40 ms with the second half of an answer. asyncio does so only where the
-    listening socket was made with the protocol's number, and most are made without.
-    """
-    if connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _protocol(calls: Calls) -> type[HttpToolsProtocol]:
-    """Return the protocol of a connection: uvicorn's, which notes what it cannot read and who went away."""
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-    class Connection(HttpToolsProtocol):
-        def __init__(self, *args: Any, **more: Any) -> None:
-            super().__init__(*args, **more)
-            self.logger = self.access_logger = _SILENT
-            self.access_log = False
-
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            _send_at_once(transport.get_extra_info("socket"))
-            super().connection_made(transport)
-
-        def send_400_response(self, msg: str) -> None:
-            calls.fault("a connection: expected HTTP, got something else")
-            super().send_400_response(msg)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            cycle = self.cycle
-            if cycle is not None and cycle.response_started and not cycle.response_complete:
-                calls.fault(f"{cycle.scope['method']} {cycle.scope['path'][:200]}: the client left in mid-answer")
-            super().connection_lost(exc)
-
-    return Connection

@@ -11,7 +11,7 @@ import msgspec
 from .response import dumps
 
 _WORDS = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
-_MOST_PIECES = 32
+_MOST_PIECES = 8
 """A stream of more pieces shows a client nothing new, and costs time."""
 _FIELDS = ("data:", "event:", "id:", "retry:", ":")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -155,12 +156,39 @@ def test_connection_that_speaks_no_http_is_noted(data: bytes) -> None:
         assert answers_still(desk)
 
 
+def test_headers_without_an_end_are_refused() -> None:
+    with served(says(word("hi"))) as desk:
+        with socket.create_connection(("127.0.0.1", desk.port), timeout=10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+            with contextlib.suppress(ConnectionError):
+                for _ in range(100):
+                    connection.sendall(b"x" * 65536)
+        assert "headers too long" in noted(desk)[0]
+        assert answers_still(desk)
+
+
+@pytest.mark.parametrize("path", ["/v1/\xff", "/boundary/tool/%ff%00", "//v1//", "/v1/chat/completions/..", "*"])
+def test_odd_path_is_refused(path: str) -> None:
+    with served(says(word("hi"))) as desk:
+        answer = send(desk, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n".encode("latin-1") + b"{}")
+        assert answer.split()[1] in (b"400", b"404", b"422")
+        assert desk.calls.failed is None
+
+
 def test_repeated_request_is_the_same_call() -> None:
     with served(says(word("hi"), times=2)) as desk:
         first = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": "0"})
         again = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": "1"})
         assert again.json() == first.json()
         assert len(desk.playback.events) == 1
+
+
+def test_count_of_repetitions_in_another_form_is_a_first_request() -> None:
+    with served(says(word("hi"), times=3)) as desk:
+        for count in ("x", "-1", "1" * 5000):
+            answer = httpx.post(desk.root + CHAT, content=BODY, headers={"x-stainless-retry-count": count})
+            assert answer.status_code == 200
+        assert desk.calls.failed is None
 
 
 def test_request_that_never_arrived_is_answered_when_it_is_repeated() -> None:
@@ -185,7 +213,7 @@ def test_recorded_error_of_the_provider_is_served_with_its_status(
     span = Span(span_id="s1", error=error, attributes=attributes, view=ModelCall(request_model="m1", input=(0,)))
     trace = Trace(trace_id="t", source=Source(format="test"), spans=(span,), messages=(text("user", "hello"),))
     with served(trace) as desk:
-        with pytest.raises(kind, match=error.split(":", maxsplit=1)[0]) as caught:
+        with pytest.raises(kind) as caught:
             desk.openai().chat.completions.create(model="m1", messages=HELLO)
         assert caught.value.status_code == status
         assert len(desk.playback.events) == 1

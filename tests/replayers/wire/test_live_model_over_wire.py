@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 import openai
 import pytest
 from tests.integration import model_server
@@ -16,8 +20,15 @@ pytest.importorskip("inspect_ai", reason="the extra `live` is not installed")
 
 
 @pytest.fixture
-def provider(monkeypatch):
+def goes_on():
+    return threading.Event()
+
+
+@pytest.fixture
+def provider(monkeypatch, goes_on):
     def answer(number, body):
+        if body["messages"][-1]["content"] == "wait":
+            assert goes_on.wait(30)
         if body["messages"][-1]["content"] == "fail":
             raise model_server.RefusedError(400, "no")
         return model_server.asks("find", q="a") if "stream" in str(body["messages"]) else model_server.says("live")
@@ -51,6 +62,19 @@ def test_live_answer_is_streamed_where_the_app_wants_a_stream(asked):
     chunks = completions.create(model="m1", messages=[{"role": "user", "content": "stream"}], stream=True)
     names = [each.function.name for chunk in chunks for each in chunk.choices[0].delta.tool_calls or ()]
     assert names[0] == "find"
+
+
+def test_other_boundaries_are_answered_while_the_model_thinks(asked, goes_on):
+    _, completions = asked
+    root = str(completions._client.base_url).removesuffix("/v1/")
+    with ThreadPoolExecutor(1) as pool:
+        thinking = pool.submit(completions.create, model="m1", messages=[{"role": "user", "content": "wait"}])
+        try:
+            assert httpx.post(f"{root}/boundary/tool/x", json={}, timeout=10).status_code == 422
+            assert not thinking.done()
+        finally:
+            goes_on.set()
+        assert thinking.result().choices[0].message.content == "live"
 
 
 def test_provider_that_fails_ends_the_replay(asked):

@@ -130,3 +130,23 @@ def test_answer_that_was_cut_off_is_incomplete() -> None:
         stream = list(desk.openai().responses.create(model="m1", input="hello", stream=True))
     assert (response.status, response.incomplete_details.reason) == ("incomplete", "max_output_tokens")
     assert stream[-1].type == "response.incomplete"
+
+
+def test_items_that_are_only_named_are_those_that_were_served() -> None:
+    with served(agent_trace()) as desk:
+        client = desk.openai()
+        items: list = [{"role": "user", "content": "hello"}]
+        first = client.responses.create(model="m1", instructions="You search.", input=items)
+        items += [{"type": "item_reference", "id": item.id} for item in first.output]
+        items += [{"type": "function_call_output", "call_id": "c1", "output": "found"}]
+        items += [{"type": "function_call_output", "call_id": "c2", "output": "none"}]
+        last = client.responses.create(model="m1", instructions="You search.", input=items)
+        assert last.output_text == "Found it."
+        assert desk.faultless()
+
+
+def test_unknown_item_is_refused() -> None:
+    with served(agent_trace()) as desk:
+        with pytest.raises(openai.BadRequestError, match="expected an item of this replay"):
+            desk.openai().responses.create(model="m1", input=[{"type": "item_reference", "id": "msg_other"}])
+        assert len(desk.calls.faults) == 1

@@ -1,0 +1,75 @@
+"""Connections: uvicorn's HTTP protocol, held to limits, with what goes wrong below HTTP noted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from ..calls import Calls
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_MOST_HEAD = 1024 * 1024
+"""Longest head of a request in bytes; the parser itself would take headers without an end."""
+_SILENT = logging.getLogger("unrepeat.wire")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
+    """Return the protocol of the connections of one replay; uvicorn is imported when a server starts.
+
+    Args:
+        calls: Where faults are noted.
+    """
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Connection(HttpToolsProtocol):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            self.logger = self.access_logger = _SILENT
+            self.access_log = False
+            self._in_head, self._head = True, 0
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            _send_at_once(transport.get_extra_info("socket"))
+            super().connection_made(transport)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._in_head:
+                self._head += len(data)
+                if self._head > _MOST_HEAD:
+                    self.send_400_response("Headers too long.")
+
+        def on_headers_complete(self) -> None:
+            self._in_head = False
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            self._in_head, self._head = True, 0
+            super().on_message_complete()
+
+        def send_400_response(self, msg: str) -> None:
+            calls.fault(f"a connection: {msg.rstrip('.').lower()}")
+            super().send_400_response(msg)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            cycle = self.cycle
+            if cycle is not None and cycle.response_started and not cycle.response_complete:
+                calls.fault(f"{cycle.scope['method']} {cycle.scope['path'][:200]}: the client left in mid-answer")
+            super().connection_lost(exc)
+
+    return Connection
+
+
+def _send_at_once(connection: socket.socket) -> None:
+    """Turn Nagle's algorithm off: it waits 40 ms with the second half of an answer.
+
+    asyncio does so only where the listening socket was made with the protocol's number, and most are made without.
+    """
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
