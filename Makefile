@@ -105,15 +105,18 @@ $(VENV)/.corpora: $(VENV)/.dev requirements/corpora.txt
 	$(PINNED) requirements/corpora.txt
 	@touch $@
 
-# The Node part needs node and npm; without them its tests say so.
+# What npm adds needs node; without it the tests and benchmarks say so. No package's own script is run.
+NPM = @if command -v npm >/dev/null; then cd $(1) && npm ci --ignore-scripts --no-audit --no-fund --silent; \
+	else echo "unrepeat: no npm here, so only the Python packages were added." >&2; fi
+
 $(VENV)/.clients: $(VENV)/.dev requirements/clients.txt tests/clients/package-lock.json
 	$(PINNED) requirements/clients.txt
-	@if command -v npm >/dev/null; then cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --silent; \
-	else echo "unrepeat: no npm here, so only the Python clients were added." >&2; fi
+	$(call NPM,tests/clients)
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt benchmarks/node/package-lock.json
 	$(PINNED) requirements/bench.txt
+	$(call NPM,benchmarks/node)
 	@touch $@
 
 # One resolution for every Python and platform. Existing pins stay; UPGRADE=1 takes the newest that fit.

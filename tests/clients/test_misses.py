@@ -20,6 +20,7 @@ AGENTS = [
     "node/ai_generate_text",
     "node/ai_stream_text",
 ]
+ERRORS = ["python/openai_error", "python/anthropic_error", "node/openai_error", "node/anthropic_error"]
 
 
 @pytest.mark.slow
@@ -34,10 +35,20 @@ def test_call_beyond_the_recording_ends_the_program(program):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("program", ["python/openai_error", "python/anthropic_error", "node/openai_error"])
+@pytest.mark.parametrize("program", ERRORS)
 @pytest.mark.parametrize("status", [429, 500, 529])
 def test_recorded_outage_is_told_once(program, status):
     (exchange,) = recording(program)["exchanges"]
     replayed = replay(trace_of([exchange | {"status": status}]), program)
     assert replayed.done.stdout == recording(program)["printed"].replace("400", str(status))
     assert replayed.matches == [("exact", None)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["node/ai_generate_text"])
+def test_recorded_attempts_of_a_client_that_tries_again_are_served_in_turn(program):
+    exchanges = recording(program)["exchanges"]
+    outage = exchanges[0] | {"status": 429, "response": {"error": {"message": "Slow down."}}}
+    replayed = replay(trace_of([outage, *exchanges]), program)
+    assert replayed.done.stdout == recording(program)["printed"]
+    assert replayed.matches == [("exact", None)] * (len(exchanges) + 1)

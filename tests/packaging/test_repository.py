@@ -81,6 +81,7 @@ def declared() -> dict[str, list[Requirement]]:
         "demo": [*base, *groups["setup"]],
         "dev": [*base, *extras, *groups["setup"], *groups["dev"]],
         "corpora": groups["corpora"],
+        "clients": groups["clients"],
         "bench": groups["bench"],
     }
     return {
@@ -125,7 +126,7 @@ def test_declared_dependencies_are_pinned_within_their_range(path: Path) -> None
     assert wrong == [], "run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["demo", "corpora", "bench"])
+@pytest.mark.parametrize("name", ["demo", "corpora", "clients", "bench"])
 def test_pins_agree_with_those_of_development(name: str) -> None:
     dev = pins(ROOT / "requirements" / "dev.txt")
     other = pins(ROOT / "requirements" / f"{name}.txt")
