@@ -5,16 +5,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
-from .policy import GatePolicy, Waiver, canonical
-from .sign_off_policy import RolesBySeverity, SignOffPolicy
+from .policy import GatePolicy, canonical
+from .sign_off_policy import SignOffPolicy
 
 FILE = "unrepeat.toml"
 PYPROJECT = "pyproject.toml"
@@ -279,7 +279,7 @@ def _parse(path: Path, table: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        raise ConfigError(_explain(first), where=f"{path}: {place}", hint=_nearest(first, table)) from error
+        raise ConfigError(_explain(first), where=f"{path}: {place}", hint=_nearest(first)) from error
 
 
 def _explain(error: Any) -> str:
@@ -288,17 +288,28 @@ def _explain(error: Any) -> str:
     return str(error["msg"])
 
 
-def _nearest(error: Any, table: Mapping[str, Any]) -> str:
+def _nearest(error: Any) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    tables = (
-        *(Config, SystemConfig, McpServerConfig, Boundaries, Redaction, ModelConfig),
-        *(SignOffPolicy, RolesBySeverity, GatePolicy, Waiver),
-    )
-    models: tuple[type[BaseModel], ...] = tables
-    known = [name for model in models for name in model.model_fields]
-    close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+    *outer, key = map(str, error["loc"])
+    close = difflib.get_close_matches(key, _table_at(outer).model_fields, n=1)
     return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def _table_at(place: Iterable[str]) -> type[BaseModel]:
+    """Return the table that a place of the file is in; names that people give stand between its keys."""
+    table: type[BaseModel] = Config
+    for step in place:
+        field = table.model_fields.get(step)
+        table = next(_tables_in(field.annotation), table) if field is not None else table
+    return table
+
+
+def _tables_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _tables_in(inner)
 
 
 def runs_sha256(config: Config) -> str:

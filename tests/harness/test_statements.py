@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from tests.harness.refund_project import VERSIONS, make_project, proven
+
+from unrepeat.harness.statements import not_proven
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,20 @@ def test_next_command_goes_on_from_the_verdict(verdicts, name, command):
     assert verdicts[name].next_command == command
 
 
-@pytest.mark.parametrize("name", ["guarded", "early", "v1"])
-def test_isolation_that_only_explains_is_named(verdicts, name):
-    assert any("isolation was “guard”" in line for line in verdicts[name].not_proven)
+@pytest.mark.parametrize(
+    ("isolation", "said"),
+    [
+        ("netns", ""),
+        ("landlock", ""),
+        ("guard", "isolation was “guard”"),
+        ("none", "the system ran without isolation"),
+        ("external", "the deployment runs elsewhere"),
+    ],
+)
+def test_isolation_that_does_not_hold_is_named(verdicts, isolation, said):
+    verdict = verdicts["guarded"]
+    (trace,) = verdict.traces
+    replay = replace(trace.candidate.replay, isolation=isolation)
+    told = not_proven(replace(verdict, traces=(replace(trace, candidate=replace(trace.candidate, replay=replay)),)))
+    named = [line for line in told if line.startswith("That nothing went past the boundaries")]
+    assert [said in line for line in named] == ([True] if said else [])
