@@ -137,6 +137,7 @@ def configuration_page() -> str:
     for name, place in (
         ("SystemConfig", "The table `[systems.NAME]`."),
         ("Boundaries", "The keys `boundaries.model` and so on, of a system."),
+        ("McpServerConfig", "The tables `[systems.NAME.mcp.SERVER]`."),
         ("EnvironmentComponent", 'A component of a system, such as `components.model = { env = "MODEL" }`.'),
         ("ModelConfig", 'The table `[models."PROVIDER/NAME"]`, which `prove --model` reads.'),
         ("Redaction", "The table `[redaction]`, which an import reads."),
