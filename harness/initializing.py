@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,13 @@ _HINTS = {
     "user": "functions that ask the user",
 }
 
+_NAMES = {
+    "tool": "names of the tools it asks the harness for; * for any",
+    "retrieval": "names of the searches it asks for",
+    "approval": "names of the approvals it asks for",
+    "user": "names under which it asks the user",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Initialized:
@@ -31,21 +39,66 @@ class Initialized:
     tenant_key: Path
 
 
-def initialize(folder: Path, system: str, entry: str | None, boundaries: Mapping[str, Sequence[str]]) -> Initialized:
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What is run of a system: one of these; with none of them, the file shows how each is written."""
+
+    python: str | None = None
+    """A callable, ``module:function``."""
+    command: str | None = None
+    """A program with its arguments, as typed in a shell."""
+    url: str | None = None
+    """A deployment."""
+
+    def lines(self) -> list[str]:
+        """Return the lines of unrepeat.toml that say so.
+
+        Raises:
+            ConfigError: The command cannot be split into words.
+        """
+        if self.command is not None:
+            return [f"command = [{', '.join(map(_quoted, _words(self.command)))}]"]
+        if self.url is not None:
+            return [
+                f"url = {_quoted(self.url)}",
+                '# listen = "127.0.0.1:8731"   # where it finds its model and the rest',
+            ]
+        if self.python is not None:
+            return [f"python = {_quoted(self.python)}"]
+        return [
+            '# python = "your_app.module:function"   # a callable that handles one request, or:',
+            '# command = ["node", "dist/agent.js"]   # a program in any language, or:',
+            '# url = "http://127.0.0.1:8080/tickets"   # a running deployment',
+        ]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is one."""
+        return (self.python or self.command or self.url) is not None
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"expected a command as in a shell, got {command!r}: {error}", where="--command") from error
+
+
+def initialize(folder: Path, system: str, runs: Runnable, boundaries: Mapping[str, Sequence[str]]) -> Initialized:
     """Write unrepeat.toml and the folder for cases.
 
     Args:
         folder: Where to.
         system: Name of the system.
-        entry: Its callable, ``module:function``; a commented line when left out.
-        boundaries: Function patterns by boundary.
+        runs: What is run of it.
+        boundaries: By boundary, function patterns; of a program or a deployment the names it asks for.
 
     Raises:
         ConfigError: There is a configuration, or what was given does not make a valid one; nothing is written then.
     """
     file = folder / FILE
     _refuse_configured(folder)
-    text = _text(system, entry, boundaries)
+    text = _text(system, runs, boundaries)
     incidents = folder / parsed(text, file).incidents
     if os.path.lexists(incidents) and not incidents.is_dir():
         raise ConfigError("expected a folder for cases, got something else", where=str(incidents))
@@ -87,14 +140,15 @@ def _refuse_configured(folder: Path) -> None:
         )
 
 
-def _text(system: str, entry: str | None, boundaries: Mapping[str, Sequence[str]]) -> str:
+def _text(system: str, runs: Runnable, boundaries: Mapping[str, Sequence[str]]) -> str:
     lines = [
         "# What unrepeat needs to know about your system. Reference: docs/reference/configuration.md",
         "",
         f"[systems.{_key(system)}]",
-        f"python = {_quoted(entry)}" if entry else '# python = "your_app.module:function"   # handles one request',
+        *runs.lines(),
     ]
-    for kind, hint in _HINTS.items():
+    hints = _NAMES if runs.command or runs.url else _HINTS
+    for kind, hint in hints.items():
         patterns = boundaries.get(kind) or ()
         listed = ", ".join(_quoted(pattern) for pattern in patterns)
         lines.append(f"boundaries.{kind} = [{listed}]" if patterns else f"# boundaries.{kind} = []   # {hint}")

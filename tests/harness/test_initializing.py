@@ -82,3 +82,32 @@ def test_init_then_import_then_show_is_a_way_that_works(tmp_path):
     (tmp_path / "chat.json").write_text(json.dumps(chat))
     call("import", "chat.json", "--id", "i1", cwd=tmp_path)
     assert call("show", "i1", "--json", cwd=tmp_path).json["case"]["system"] == "app"
+
+
+def test_program_is_described_by_its_command(tmp_path):
+    args = ["--system", "desk", "--command", "node 'dist/my agent.js' --quiet", "--tool", "refund"]
+    assert call("init", *args, cwd=tmp_path).code == 0
+    system = load_project(tmp_path).config.systems["desk"]
+    assert system.command == ["node", "dist/my agent.js", "--quiet"]
+    assert system.boundaries.tool == ["refund"]
+
+
+def test_deployment_is_described_by_its_url(tmp_path):
+    assert "next: unrepeat doctor" in call("init", "--url", "http://127.0.0.1:8080/tickets", cwd=tmp_path).out
+    assert load_project(tmp_path).config.systems["app"].url == "http://127.0.0.1:8080/tickets"
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["--python", "a:b", "--command", "c"], "exclude each other"),
+        (["--command", "node 'agent.js"], "expected a command as in a shell"),
+        (["--command", ""], "at least 1 item"),
+        (["--url", "staging:8080"], "url"),
+    ],
+)
+def test_description_that_is_none_writes_nothing(tmp_path, args, complaint):
+    done = call("init", *args, cwd=tmp_path)
+    assert done.code == 2
+    assert complaint in done.err
+    assert files_of(tmp_path) == {}
