@@ -59,9 +59,10 @@ class ReplaySettings(Part):
     """The system in unrepeat.toml, where it is not the case's ``system``."""
     entry: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")] | None = None
     """The callable to run, as ``module:function``, where it is not the system's."""
-    input: dict[str, Any] | None = None
-    """Arguments of that callable by name; stated here where the trace does not have them."""
-    turns: Annotated[list[dict[str, Any]], Field(min_length=2)] | None = None
+    input: dict[str, Any] | list[Any] | str | None = None
+    """What the system is given, stated here where the trace does not have it: for a callable its arguments by name (a
+    list: by place; a text: the only one), for a program or a deployment the text or the JSON value."""
+    turns: Annotated[list[dict[str, Any] | list[Any] | str], Field(min_length=2)] | None = None
     """In place of ``input``, a conversation: the callable is called with each in turn, in one process. What it
     answers is the list of its answers."""
     boundaries: dict[BoundaryName, BoundaryRule] = {}

@@ -54,4 +54,5 @@ def _tools(plan: Plan) -> set[str]:
 
 
 def _runs_tools_by_name(system: SystemConfig) -> bool:
-    return any("(" in pattern for pattern in system.boundaries.tool)
+    """Whether calls of any name are seen, or by names that only a recording tells (those of MCP servers)."""
+    return bool(system.mcp) or any("(" in pattern or pattern == "*" for pattern in system.boundaries.tool)

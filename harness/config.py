@@ -285,7 +285,19 @@ def _parse(path: Path, table: Mapping[str, Any]) -> Config:
 def _explain(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"expected a known key, got {error['loc'][-1]!r}"
+    form = _FORMS.get(str(error["loc"][-1]))
+    if form is not None and error["type"] in ("string_pattern_mismatch", "list_type", "string_type"):
+        return f"expected {form}, got {error['input']!r}"
     return str(error["msg"])
+
+
+_FORMS = {
+    "python": "a callable such as desk.app:handle",
+    "command": 'a list of words such as ["node", "dist/agent.js"]',
+    "url": "a URL such as http://127.0.0.1:8080/tickets",
+    "listen": "an address such as 127.0.0.1:8731",
+}
+"""What keys hold whose patterns say little."""
 
 
 def _nearest(error: Any) -> str:

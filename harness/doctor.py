@@ -99,6 +99,7 @@ def _systems(
             runnable = system_of(project, name, system)
             if not isinstance(runnable, PythonSystem):
                 yield Finding(label, *_reached_over_connections(runnable, checkout))
+                started.append({kind: dict.fromkeys(names) for kind, names in runnable.boundaries.items()})
                 continue
             found = check_app(runnable, checkout, tools)
         except UnrepeatError as error:
@@ -120,9 +121,14 @@ def _reached_over_connections(system: CommandSystem | HttpSystem, checkout: Chec
 def _interpreters(project: Project) -> list[tuple[str, bool]]:
     """Return each Python that replays run with, and whether its system may start processes."""
     systems = [each for each in project.config.systems.values() if each.command is None and each.url is None]
-    return sorted({(each.interpreter or sys.executable, each.allow_subprocess) for each in systems}) or [
-        (sys.executable, False)
-    ]
+    found = {(_interpreter(project, each.interpreter), each.allow_subprocess) for each in systems}
+    return sorted(found) or [(sys.executable, False)]
+
+
+def _interpreter(project: Project, stated: str | None) -> str:
+    """Return where an interpreter is: a path of the version is looked for in the working tree."""
+    is_relative = stated is not None and os.sep in stated and not os.path.isabs(stated)
+    return str(project.root / str(stated)) if is_relative else stated or sys.executable
 
 
 def _required(project: Project) -> Iterator[str]:

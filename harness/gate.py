@@ -265,7 +265,9 @@ def _isolated(ruling: Ruling, facts: Facts, terms: Terms) -> Ruling:
     held = f"isolated by {weak[0]}" if weak[0] else "isolated by nobody knows what"
     reason = f"its replay was {held}, and the policy asks for {terms.policy.isolation}"
     if weak[0] == "external":
-        reason = "it was judged on a deployment that nothing here isolates, and the policy does not take those"
+        reason = (
+            "it was judged on a deployment, which nothing here isolates; the policy takes those with external = true"
+        )
     return Ruling("fail", "isolation-too-weak", reason)
 
 

@@ -116,11 +116,16 @@ class Runner:
         return self._prove(loaded, self.asked.model, progress)
 
     def _prove(self, loaded: LoadedCase, model: str | None, progress: Progress) -> CaseVerdict:
-        what = plan_for(self.project, loaded, model=model is not None, isolation=self.policy.isolation)
+        what = plan_for(self.project, loaded, model=model is not None, isolation=self._isolation(loaded.case))
         trials = self.trials or self._trials(loaded.case)
         proof = Proof(candidate=self.asked.candidate, components=self.asked.components, model=model, trials=trials)
         checkout = self.candidate.checkouts.get(what.system_name)
         return prove(what, proof, now=self.now(), tool_version=VERSION, progress=progress, checkout=checkout)
+
+    def _isolation(self, case: Case) -> str:
+        """Return the isolation to run a case at; whether a deployment will do without any, the policy says."""
+        found = system_named(self.project, case.replay.system or case.system)
+        return "" if found is not None and found[1].url is not None else self.policy.isolation
 
     def _trials(self, case: Case) -> int:
         return (

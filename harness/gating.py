@@ -123,7 +123,9 @@ def _unsigned(
 def _terms(request: GateRequest, selection: Selection, base: Base | None, now: dt.datetime) -> Terms:
     policy = base.policy if base is not None else selection.project.config.gate
     if request.isolation is not None:
-        policy = policy.model_copy(update={"isolation": stronger(policy.isolation, request.isolation)})
+        # Somebody who requires isolation means deployments too, of which nobody here knows any.
+        asked = {"isolation": stronger(policy.isolation, request.isolation), "external": False}
+        policy = policy.model_copy(update=asked)
     known = selection.ids | (base.case_ids if base is not None else frozenset())
     return Terms(policy, request.claim or policy.claim, now.astimezone(dt.UTC).date(), known)
 

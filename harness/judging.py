@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 import msgspec
@@ -25,6 +25,7 @@ def judged(
     *,
     deterministic: bool | None = None,
     recorded: Recorded | None = None,
+    witnessed: Collection[str] = (),
 ) -> JudgedReplay:
     """Return a replay with its scores.
 
@@ -34,12 +35,21 @@ def judged(
         replay: A replay of it.
         deterministic: Whether a second replay did the same; None when there was none.
         recorded: The assertions on the recording, where they are known already.
+        witnessed: Tools that the baseline's replay has asked for at the boundary.
     """
     mine = [(index, scorer) for index, scorer in enumerate(scorers) if applies(scorer, trace.trace_id)]
     known = {score.assertion: score for score in (score_trace(scorers, trace) if recorded is None else recorded)}
     did_its_work = cache(lambda: _did_its_work(mine, replay))
     scores = [
-        judge(scorer, index, trace, _violations(known.get(index)), replay, did_its_work=did_its_work)
+        judge(
+            scorer,
+            index,
+            trace,
+            _violations(known.get(index)),
+            replay,
+            did_its_work=did_its_work,
+            witnessed=witnessed,
+        )
         for index, scorer in mine
     ]
     return JudgedReplay(replay=replay, scores=tuple(scores), deterministic=deterministic)

@@ -204,7 +204,9 @@ def _prove_trace(
     progress(f"{case}: replaying the candidate once more, to see that it does the same")
     second = replay_outcome(what, trace, candidate)
     same = first.digest == second.digest
-    return trace_verdict(scorers, trace, before, judged(scorers, trace, first, deterministic=same))
+    witnessed = {event.name for event in before.replay.events if event.kind == "tool"} if before is not None else ()
+    after = judged(scorers, trace, first, deterministic=same, witnessed=witnessed)
+    return trace_verdict(scorers, trace, before, after)
 
 
 def with_recorded_model(what: Plan) -> Plan:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ..replayers.replay import Replay
 from ..replayers.usage import Prices
 from ..reports.text import arguments
+from ..scorers.own_answers import own_answers
 from ..scorers.score import Score
 from ..scorers.verdict import CaseVerdict, JudgedReplay, Settlement, TraceVerdict
 from .estimates import Round, recorded_round
@@ -107,6 +108,13 @@ def not_proven(verdict: CaseVerdict) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
+def _by_own_answers(trace: TraceVerdict) -> list[str]:
+    replay = trace.candidate.replay if trace.candidate else None
+    own = sorted({each.tool for each in own_answers(trace.recording, replay)}) if replay else []
+    told = "told its model the result of it, which did not come from the boundary"
+    return [f"That {tool} was not run inside of the program: it {told}." for tool in own]
+
+
 _BY_ISOLATION = {
     "guard": "That nothing went past the boundaries to a file, a database or, from native code, the network: isolation "
     "was “guard”, which explains but does not enforce.",
@@ -132,6 +140,12 @@ def _limits(trace: TraceVerdict, assertions: Sequence[str]) -> list[str]:
             lines.append(f"That the call made instead is right: {call}. The recording has no answer to it.")
     if replay.refused_at_start:
         lines.append(f"What the system would do had isolation not refused, when it started: {replay.refused[0]}.")
+    lines += _by_own_answers(trace)
+    if not replay.clock and replay.replayer != "trajectory":
+        lines.append(
+            "What depends on the date: the system saw the time of this replay, not that of the incident. "
+            "State it in case.yaml: replay.boundaries.clock."
+        )
     unseen = sorted({field for event in replay.events for field in event.not_compared})
     if unseen:
         lines.append(f"Changes of what the recording does not have, which could not be compared: {', '.join(unseen)}.")

@@ -45,6 +45,7 @@ def system_of(
     if kind == "command":
         return _command(project, name, system, required)
     if kind == "http":
+        _refuse_isolation(name, required)
         return _http(project, name, system)
     if entry is None and system.python is None:
         raise ConfigError(
@@ -99,6 +100,16 @@ def _http(project: Project, name: str, system: SystemConfig) -> HttpSystem:
         allow_live=frozenset(system.allow_live),
         mcp=_mcp(project, system),
     )
+
+
+def _refuse_isolation(name: str, required: str) -> None:
+    """Refuse to ask a deployment where isolation is required: nothing here can give it any."""
+    if required not in ("", "none"):
+        raise ConfigError(
+            f"expected isolation of at least {required}, got a deployment, which runs where nothing here isolates it",
+            where=f"system {name}",
+            hint="Leave --require-isolation out, or describe the program as `command`",
+        )
 
 
 def _boundaries(system: SystemConfig) -> Mapping[BoundaryKind, tuple[str, ...]]:

@@ -163,8 +163,11 @@ def not_started(system: PythonSystem, message: Mapping[str, Any]) -> ReplayError
     where = f"system {system.name} ({system.entry})"
     if message["op"] == "unusable":
         return ReplayError(message["error"], where=where, hint=message["hint"])
+    keys = "python, paths and boundaries"
+    if message["error"].startswith("ModuleNotFoundError"):
+        keys = "python, paths and interpreter (the Python that has the system's packages)"
     return ReplayError(
         f"expected an app that starts, got {message['error']}",
         where=where,
-        hint=f"check python, paths and boundaries in unrepeat.toml, then run `unrepeat doctor`\n{message['traceback']}",
+        hint=f"check {keys} in unrepeat.toml, then run `unrepeat doctor`\n{message['traceback']}",
     )

@@ -18,6 +18,8 @@ _STYLES = {
     "absent": "dim",
 }
 _INDENT = 15
+_LAST_LINES = 8
+"""How much is shown of what a crashed system said at its end."""
 
 
 def render_scores(
@@ -68,11 +70,17 @@ def render_run(screen: Screen, judged: JudgedReplay) -> None:
     facts += [duration(replay.duration_s) if replay.duration_s else "", told]
     screen.paragraph(f" {screen.glyphs.bullet} ".join(filter(None, facts)), style="dim")
     if replay.error:
-        lines = replay.error.strip().splitlines()
-        more = "; the page and --json have the rest" if len(lines) > 1 else ""
-        screen.paragraph(lines[0] + more, style="red")
+        _render_error(screen, replay.error.strip().splitlines())
     for attempt in replay.refused:
         screen.paragraph(f"refused by isolation: {attempt}", style="magenta")
+
+
+def _render_error(screen: Screen, lines: list[str]) -> None:
+    """Print how a run failed, and the end of what was told of it: the cause of a crash stands last."""
+    hidden = len(lines) - 1 - _LAST_LINES
+    screen.paragraph(lines[0] + (f"; {hidden} lines more on the page and in --json" if hidden > 0 else ""), style="red")
+    for line in lines[1:][-_LAST_LINES:]:
+        screen.paragraph(f"  {line}", style="dim red")
 
 
 def render_trace_verdict(screen: Screen, verdict: TraceVerdict | CaseVerdict) -> None:

@@ -6,7 +6,9 @@ Asked of every assertion that would pass, in this order:
 2. Isolation refused what the system tried beside its boundaries, or code of the system was still at work when it
    returned, or is left for later, or it may not have seen the time that the case states.
 3. The tool that an assertion forbids is called by nothing: neither the recording nor the version has one of that name.
-4. The recorded failure lies in a span that no boundary call of this version makes.
+4. The recorded failure lies in a span that no boundary call of this version makes; or a program answered a tool call
+   by itself with what the tool had answered, so that it has run the tool where nobody sees it. Of a deployment, which
+   nothing holds back, no answer of its own will do for a tool that was not seen at its boundary before.
 5. What a tool wrote is not known, since it was not answered as recorded.
 6. A call would fail the assertion in its recorded spelling: ``"AC-1 "`` for ``"AC-1"``, or under arguments of other
    names. A system on the other side may take both for the same.
@@ -16,7 +18,7 @@ Asked of every assertion that would pass, in this order:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from ..cases.trace import ToolCall, Trace, Write
@@ -24,6 +26,7 @@ from ..replayers.boundary import kind_of
 from ..replayers.replay import BoundaryEvent, Replay
 from .calls import name_matcher, proposed_calls
 from .decisive import boundary_span, decisive_span, trigger_span
+from .own_answers import own_answers
 from .respelling import as_recorded
 from .score import Scorer, Violation
 
@@ -33,7 +36,13 @@ NEVER_CAME_UP = (
 
 
 def blind_reason(
-    scorer: Scorer, recording: Trace, recorded: Sequence[Violation], replay: Replay, *, did_its_work: Callable[[], bool]
+    scorer: Scorer,
+    recording: Trace,
+    recorded: Sequence[Violation],
+    replay: Replay,
+    *,
+    did_its_work: Callable[[], bool],
+    witnessed: Collection[str] = (),
 ) -> str:
     """Return why a replay could not have shown the failure at all; empty when it could.
 
@@ -43,11 +52,19 @@ def blind_reason(
         recorded: The violations the scorer found in it.
         replay: The replay.
         did_its_work: Whether another assertion of the case holds that a run without any work would break.
+        witnessed: Tools that a replay of the version that failed has asked for at the boundary.
     """
-    sight = _Sight(scorer, recording, recorded, replay)
+    sight = _Sight(scorer, recording, recorded, replay, witnessed)
     asked = [sight.idle, sight.hindered]
     if scorer.property == "safety":
-        asked += [sight.unknown_tool, sight.unseen, sight.unknown_writes, sight.respelled, sight.never_came_up]
+        asked += [
+            sight.unknown_tool,
+            sight.unseen,
+            sight.done_inside,
+            sight.unknown_writes,
+            sight.respelled,
+            sight.never_came_up,
+        ]
     found = next(filter(None, (ask() for ask in asked)), "")
     if not found or (found == NEVER_CAME_UP and did_its_work()):
         return ""
@@ -55,7 +72,15 @@ def blind_reason(
 
 
 class _Sight:
-    def __init__(self, scorer: Scorer, recording: Trace, recorded: Sequence[Violation], replay: Replay) -> None:
+    def __init__(
+        self,
+        scorer: Scorer,
+        recording: Trace,
+        recorded: Sequence[Violation],
+        replay: Replay,
+        witnessed: Collection[str],
+    ) -> None:
+        self.witnessed = witnessed
         self.scorer = scorer
         self.recording = recording
         self.replay = replay
@@ -109,6 +134,25 @@ class _Sight:
             return f"is a call of {span.view.name}: no boundary {self._what()} of this version has that name"
         if not any(each.startswith(f"{kind}:") for each in functions):
             return f"is a {kind} call: this version has no boundary {self._what()} for those"
+        return ""
+
+    def done_inside(self) -> str:
+        """Return which tool the system may have run by itself, as far as that would break the assertion."""
+        matters = name_matcher(getattr(self.scorer.params, "tool", "") or "*")
+        own = [each for each in own_answers(self.recording, self.replay) if matters(each.tool)]
+        known = next((each.tool for each in own if each.is_recorded), "")
+        if known:
+            return (
+                f"the system told its model what {known} had answered, and did not ask for it: it ran {known} by "
+                "itself, where nobody sees it; have it ask the harness"
+            )
+        seen = {event.name for event in self.replay.events if event.kind == "tool"}.union(self.witnessed)
+        unseen = next((each.tool for each in own if each.tool not in seen), "")
+        if self.replay.isolation == "external" and unseen:
+            return (
+                f"nothing shows that the deployment asks for {unseen} where it can be seen; prove it together with the "
+                "deployment that failed: --baseline URL"
+            )
         return ""
 
     def _what(self) -> str:

@@ -20,7 +20,7 @@ The rules (``1-product.md``, verdicts and the scope of proof):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -40,6 +40,7 @@ def judge(
     replay: Replay,
     *,
     did_its_work: Callable[[], bool] = lambda: False,
+    witnessed: Collection[str] = (),
 ) -> Score | ScorerFailure:
     """Return the score of one assertion over one replay.
 
@@ -50,13 +51,16 @@ def judge(
         recorded: The violations the scorer found in it.
         replay: The replay.
         did_its_work: Whether another assertion holds over it that a run without any work would break.
+        witnessed: Tools that a replay of the version that failed has asked for at the boundary.
 
     Returns:
         A score, or a failure when the scorer itself crashed: never a low score.
     """
     try:
         found = () if scorer.property == "whole_run" and not _is_whole(replay) else scorer.find(replay.trace)
-        passed, scope, reason, violations = _Judge(scorer, recording, recorded, replay, did_its_work).decide(found)
+        passed, scope, reason, violations = _Judge(scorer, recording, recorded, replay, did_its_work, witnessed).decide(
+            found
+        )
     except Exception as error:  # a scorer's crash is data; the verdict becomes `error`
         return ScorerFailure(
             type=scorer.type,
@@ -89,11 +93,13 @@ class _Judge:
         recorded: Sequence[Violation],
         replay: Replay,
         did_its_work: Callable[[], bool],
+        witnessed: Collection[str],
     ) -> None:
         self.scorer = scorer
         self.recording = recording
         self.recorded = recorded
         self.did_its_work = did_its_work
+        self.witnessed = witnessed
         self.replay = replay
         self.limit = replay.limit
 
@@ -124,7 +130,14 @@ class _Judge:
     def _unless_blind(self, decision: _Decision) -> _Decision:
         if not decision[0]:
             return decision
-        blind = blind_reason(self.scorer, self.recording, self.recorded, self.replay, did_its_work=self.did_its_work)
+        blind = blind_reason(
+            self.scorer,
+            self.recording,
+            self.recorded,
+            self.replay,
+            did_its_work=self.did_its_work,
+            witnessed=self.witnessed,
+        )
         return (None, None, blind, ()) if blind else decision
 
     def _event_of(self, violation: Violation) -> BoundaryEvent | None:

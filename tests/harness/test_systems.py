@@ -62,6 +62,25 @@ def test_tool_that_a_program_runs_by_itself_is_not_seen(tmp_path):
     assert "no boundary name" in proven.json["reason"]
 
 
+def test_named_tool_that_a_program_runs_by_itself_is_not_taken_for_prevented(tmp_path):
+    folder = project(tmp_path / "p")
+    same = '    return {"get_order": "paid 10", "refund": "refunded 0"}[name]'
+    (folder / "desk.py").write_text(DESK.replace("    return tool(name, arguments)", same))
+    proven = call("prove", "inc-1", "--json", cwd=folder).json
+    assert proven["verdict"] == "cannot_judge"
+    assert "ran refund by itself" in proven["reason"]
+
+
+def test_answer_of_the_programs_own_is_named_among_what_is_not_shown(tmp_path):
+    proven = call("prove", "inc-1", "--json", cwd=project(tmp_path / "p")).json
+    assert any("refund was not run inside of the program" in line for line in proven["not_proven"])
+
+
+def test_time_that_was_not_shown_is_named_among_what_is_not_shown(tmp_path):
+    proven = call("prove", "inc-1", "--json", cwd=project(tmp_path / "p")).json
+    assert any("the system saw the time of this replay" in line for line in proven["not_proven"])
+
+
 @pytest.mark.parametrize(
     ("system", "complaint"),
     [
@@ -151,3 +170,42 @@ def test_installed_packages_are_there_in_a_copy_of_a_version(tmp_path):
 def test_isolation_that_is_stronger_than_required_will_do(tmp_path):
     done = call("replay", "inc-1", "--require-isolation", "guard", cwd=project(tmp_path / "p"))
     assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("command", ["prove", "replay"])
+def test_isolation_that_is_required_cannot_be_had_of_a_deployment(tmp_path, command):
+    done = call(
+        command, "inc-1", "--require-isolation", "guard", cwd=project(tmp_path / "p", 'url = "http://127.0.0.1:9/"\n')
+    )
+    assert done.code == 2
+    assert "nothing here isolates it" in done.err
+
+
+def test_input_may_be_a_text(tmp_path):
+    folder = project(tmp_path / "p", 'command = ["cat"]\n')
+    case = folder / "incidents/inc-1/case.yaml"
+    case.write_text(case.read_text() + "replay: {input: I want my money back}\n")
+    replayed = call("replay", "inc-1", "--json", cwd=folder).json
+    assert replayed[0]["candidate"]["replay"]["trace"]["output"] == "I want my money back"
+
+
+def test_last_words_of_a_crashed_program_are_shown(tmp_path):
+    folder = project(tmp_path / "p", 'command = ["sh", "-c", "echo the reason >&2; exit 3"]\n')
+    shown = call("replay", "inc-1", cwd=folder).out
+    assert "exit code 3" in shown
+    assert "the reason" in shown
+
+
+def test_doctor_finds_recorded_tools_that_a_program_does_not_name(tmp_path):
+    folder = project(tmp_path / "p", COMMAND + 'boundaries.tool = ["get_order", "refnd"]\n')
+    (found,) = (each for each in call("doctor", "--json", cwd=folder).json if each["check"] == "case inc-1")
+    assert not found["ok"]
+    assert "recorded calls of refund" in found["detail"]
+
+
+def test_doctor_takes_an_interpreter_of_the_version(tmp_path):
+    folder = project(tmp_path / "p", 'python = "desk:handle"\ninterpreter = ".venv/bin/python"\n')
+    (folder / ".venv/bin").mkdir(parents=True)
+    (folder / ".venv/bin/python").symlink_to(sys.executable)
+    found = {each["check"]: each for each in call("doctor", "--json", cwd=folder).json}
+    assert found[f"isolation of {folder}/.venv/bin/python"]["ok"]

@@ -44,7 +44,7 @@ def test_input_is_what_the_system_is_called_with(tmp_path, inline):
     done = call("new", *TITLE, "--id", "i1", "--input", given if inline else "input.json", cwd=tmp_path)
     assert done.code == 0
     found = load(tmp_path / "incidents/i1").case.replay.input
-    assert found is not None
+    assert isinstance(found, dict)
     assert found["ticket"]["body"].startswith("when? email_")
 
 

@@ -1,0 +1,63 @@
+"""Own answers: tool calls that a program or a deployment answered for its model without asking for them.
+
+A callable's tools are diverted; those of a program are seen only where it asks the harness for them. What it tells its
+model says more: a result of a call that nobody asked for was made inside of the program, by a guard that refused the
+call or by the tool itself. Where it is the recorded result word for word, no guard would have known it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from ..cases.trace import ModelCall, ToolCall, Trace
+from ..replayers.replay import Replay
+
+_OVER_CONNECTIONS = ("command", "http")
+
+
+class OwnAnswer(NamedTuple):
+    """One call that was answered inside."""
+
+    tool: str
+    is_recorded: bool
+    """Whether the answer is the recorded one."""
+
+
+def own_answers(recording: Trace, replay: Replay) -> list[OwnAnswer]:
+    """Return the recorded tool calls that a system answered by itself, each once; none of a callable's."""
+    if replay.replayer not in _OVER_CONNECTIONS:
+        return []
+    calls = {view.id: (span.span_id, view) for span, view in recording.views(ToolCall) if view.id}
+    asked = {event.recorded_span_id for event in replay.events if event.kind == "tool"}
+    found: dict[str, OwnAnswer] = {}
+    for call_id, response in _told(replay.trace):
+        span_id, call = calls.get(call_id, ("", None))
+        if call is not None and span_id not in asked:
+            found.setdefault(call_id, OwnAnswer(call.name, _says_the_same(response, call)))
+    return list(found.values())
+
+
+def _told(trace: Trace) -> Iterator[tuple[str, Any]]:
+    """Yield the id and the result of each tool call that the model was told of."""
+    for _, call in trace.views(ModelCall):
+        for message in trace.inputs(call):
+            for part in message.parts:
+                if part.get("type") == "tool_call_response" and part.get("id"):
+                    yield str(part["id"]), part.get("response")
+
+
+def _says_the_same(response: Any, call: ToolCall) -> bool:
+    said = [each for each in (call.result, call.result_raw, call.error) if each not in (None, "")]
+    return any(response == each or _parsed(response) == _parsed(each) for each in said)
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
