@@ -140,13 +140,15 @@ class Cell:
     def _launch(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, streams: Any, pass_fds: Sequence[int]
     ) -> subprocess.Popen[bytes]:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        life_read, life_write = os.pipe()
-        self._life = life_write
-        self._closing.callback(self._end_life)
-        self._left, left_write = os.pipe()
-        self._closing.callback(os.close, self._left)
-        with ours, theirs, _ending(life_read), _ending(left_write), _plan_file() as plan:
+        with contextlib.ExitStack() as lent:  # closed here once the launcher has its own
+            ours, theirs = map(lent.enter_context, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            life_read, self._life = os.pipe()
+            lent.callback(os.close, life_read)
+            self._closing.callback(self._end_life)
+            self._left, left_write = os.pipe()
+            lent.callback(os.close, left_write)
+            self._closing.callback(os.close, self._left)
+            plan = lent.enter_context(_plan_file())
             own = (plan.fileno(), theirs.fileno(), life_read, left_write)
             plan.write(marshal.dumps({**self._plan(argv, env, cwd), "life_fd": life_read, "left_fd": left_write}))
             plan.seek(0)
@@ -295,15 +297,6 @@ def _listeners(count: int, closing: contextlib.ExitStack) -> Iterator[socket.soc
     except OSError as error:
         closing.close()
         raise ReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
-
-
-@contextlib.contextmanager
-def _ending(fd: int) -> Iterator[None]:
-    """Close a descriptor at the end of the block: the launcher has its own by then."""
-    try:
-        yield
-    finally:
-        os.close(fd)
 
 
 def _plan_file() -> IO[bytes]:
