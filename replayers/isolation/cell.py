@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ...cases.errors import ReplayError
 from ..leftovers import end_marked, marked, new_mark
+from .launch.init import END_OF_NAMES
 from .view import view
 
 if TYPE_CHECKING:
@@ -111,24 +112,27 @@ class Cell:
         """Return what was refused so far because it led out, with who tried; at most 100, and a count of the rest."""
         return self._attempts.told() if self._attempts else ()
 
-    def left_behind(self) -> tuple[str, ...]:
-        """Return the names of the processes that the program, which has ended, left running.
+    def left_behind(self) -> tuple[str, ...] | None:
+        """Return the names of the processes that the program left running; None where that is not known.
 
-        They get a moment to come to their end, for they may be on their way to a call. Nothing is known of them where a
-        program was not to start any.
+        The program is waited for, some seconds at most. What it left gets a moment to come to its end, for it may be
+        on its way to a call. Where it was not to start any, none is looked for at the weaker levels.
         """
-        if self._left >= 0:  # told by the launcher or the first process of the namespace, at its own end
-            ready, _, _ = select.select([self._left], [], [], 2 * _LEFT_GRACE_S)
-            told = os.read(self._left, _MAX_MESSAGE_BYTES) if ready else b""
-            return tuple(told.decode("utf-8", "replace").splitlines())
+        assert self._process is not None, "nothing has run"
+        try:
+            self._process.wait(_END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return None
+        if self._left >= 0:
+            return _told_by_launcher(self._left)
+        if not self._mark:
+            return ()
+        if not os.path.exists("/proc/self/environ"):  # where a mark is looked for
+            return None
         until = time.monotonic() + _LEFT_GRACE_S
-        while (found := self._marked()) and time.monotonic() < until:
+        while (found := tuple(name for _, name in marked(self._mark))) and time.monotonic() < until:
             time.sleep(_LEFT_POLL_S)
         return found
-
-    def _marked(self) -> tuple[str, ...]:
-        own = self._process.pid if self._process is not None else 0
-        return tuple(name for pid, name in marked(self._mark) if pid != own) if self._mark else ()
 
     def _run(self, command: Sequence[str], program: str, cwd: Path | str, options: Any) -> subprocess.Popen[bytes]:
         try:
@@ -297,6 +301,21 @@ def _listeners(count: int, closing: contextlib.ExitStack) -> Iterator[socket.soc
     except OSError as error:
         closing.close()
         raise ReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
+
+
+def _told_by_launcher(fd: int) -> tuple[str, ...] | None:
+    """Return what the launcher, or the first process of the namespace, told at its end; None where it did not.
+
+    Not to its end: were its other end in a process that somebody else has just started, that might not come.
+    """
+    told, until = bytearray(), time.monotonic() + _LEFT_GRACE_S
+    while not told.endswith(END_OF_NAMES):
+        ready, _, _ = select.select([fd], [], [], max(0.0, until - time.monotonic()))
+        chunk = os.read(fd, _MAX_MESSAGE_BYTES) if ready else b""
+        if not chunk:
+            return None
+        told += chunk
+    return tuple(told.removesuffix(END_OF_NAMES).decode("utf-8", "replace").splitlines())
 
 
 def _plan_file() -> IO[bytes]:

@@ -14,6 +14,7 @@ from tests.replayers.apps import beginning_with, calls, instead_of_call, replaye
 from tests.replayers.recordings import APP, TOOLS
 
 from unrepeat.cases.errors import ReplayError
+from unrepeat.replayers.isolation.ladder import obstacles
 from unrepeat.replayers.playback import Modes
 
 NEAR_LOOKUP = 'result = run(name, {**args, "order_id": "ord_2"} if name == "get_order" else args)'
@@ -154,6 +155,26 @@ while not os.path.exists({str(tmp_path / "pid")!r}): time.sleep(0.01)
     replay = replayed(tmp_path / "v", app=beginning_with(daemon), allow_subprocess=True, isolation="guard")
     assert replay.unfinished == ("the process python",)
     assert is_gone(pid_in(tmp_path / "pid"))
+
+
+@pytest.mark.parametrize("level", ["netns", "landlock", "guard"])
+def test_process_that_goes_on_is_told_of_while_the_app_takes_its_time_to_end(tmp_path, level):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    start = "import subprocess, threading, time; subprocess.Popen(['sleep', '60'], start_new_session=True)"
+    slow = "threading.Thread(target=lambda: (threading.main_thread().join(), time.sleep(0.3))).start()"
+    app = beginning_with(f"{start}\n{slow}")
+    replay = replayed(tmp_path, app=app, allow_subprocess=True, isolation=level)
+    assert (replay.outcome, replay.unfinished, replay.unseen) == ("completed", ("the process sleep",), ())
+
+
+@pytest.mark.parametrize("level", ["netns", "landlock"])
+def test_silence_about_processes_is_unseen(tmp_path, level, monkeypatch):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    monkeypatch.setattr("unrepeat.replayers.isolation.cell._END_TIMEOUT_S", 0)
+    replay = replayed(tmp_path, allow_subprocess=True, isolation=level)
+    assert replay.unseen == ("it is not known what processes the system left running",)
 
 
 def test_forked_child_that_reaches_a_boundary_says_nothing_to_the_harness(tmp_path):
