@@ -285,3 +285,53 @@ def test_system_calls_with_other_numbers_are_refused(tmp_path, level):
     if "True" not in python("none", tmp_path, OTHER_CALLS)[1]:
         pytest.skip("this kernel has no 32-bit system calls")
     assert python(level, tmp_path, OTHER_CALLS)[:2] == (0, "False\n")
+
+
+TERMINAL = """
+import fcntl, sys, termios
+for mode in ("r+b", "wb", "ab"):
+    try:
+        open(sys.argv[1], mode, buffering=0).write(b"\\x1b]52;c;eA==\\x07")
+        print("wrote")
+    except OSError:
+        print("refused")
+try:
+    with open(sys.argv[1], "rb", buffering=0) as terminal:
+        fcntl.ioctl(terminal, termios.TIOCSTI, b"x")
+    print("typed")
+except OSError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_terminals_of_the_user_are_not_written_to(tmp_path, level):
+    ours, theirs = os.openpty()
+    try:
+        _, out, _ = run(level, tmp_path, sys.executable, "-c", TERMINAL, os.ttyname(theirs))
+        assert out.split() == ["refused"] * 4
+        os.set_blocking(ours, False)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 1)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+TYPE = """
+import fcntl, os, pty, sys, termios
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+os.setsid()
+ours, theirs = os.openpty()
+fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+try:
+    fcntl.ioctl(theirs, termios.TIOCSTI, b"x")
+    print("typed")
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_nothing_is_typed_into_a_terminal(tmp_path):
+    assert python("netns", tmp_path, TYPE)[:2] == (0, "Operation not permitted\n")
