@@ -64,7 +64,7 @@ def replay_command(
     clock = calls.playback.modes.clock
     with _started(system, checkout, outside, turns, clock.start(trace)) as program:
         run = run_program(program.process, _fed(system, turns), program.limits(system, calls))
-        attempts = program.cell.attempts()
+        attempts = program.cell.take_attempts()
     if calls.failed is not None:
         raise calls.failed
     unfinished, unseen = told_of_leftovers(run.left_behind)

@@ -72,7 +72,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
             left, doubt = told_of_leftovers(child.cell.left_behind())
             seen.unfinished += left
             seen.unseen += doubt
-        seen.refused += child.cell.attempts()
+        seen.refused += child.cell.take_attempts()
     if calls.failed is not None:
         raise calls.failed
     functions, refused = set(seen.functions), tuple(seen.refused)

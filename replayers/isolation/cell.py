@@ -108,9 +108,12 @@ class Cell:
             if not self._is_started:
                 self._close_streams()
 
-    def attempts(self) -> tuple[str, ...]:
-        """Return what was refused so far because it led out, with who tried; at most 100, and a count of the rest."""
-        return self._attempts.told() if self._attempts else ()
+    def take_attempts(self) -> tuple[str, ...]:
+        """Return what was refused because it led out, with who tried, since this was called last.
+
+        At most 100, and a count of the rest.
+        """
+        return self._attempts.take() if self._attempts else ()
 
     def left_behind(self) -> tuple[str, ...] | None:
         """Return the names of the processes that the program left running; None where that is not known.

@@ -74,11 +74,13 @@ class Attempts:
             for text in [text for text, asked in self._local.items() if asked == port]:
                 del self._local[text], self._counts[text]
 
-    def told(self) -> tuple[str, ...]:
-        """Return one line an attempt, and one for those that were too many to keep."""
+    def take(self) -> tuple[str, ...]:
+        """Return, and forget, one line an attempt, and one for those that were too many to keep."""
         with self._lock:
             lines = [text if count == 1 else f"{text} ({count} times)" for text, count in self._counts.items()]
-            return (*lines, *([f"and {self._more} more attempts"] if self._more else []))
+            more = [f"and {self._more} more attempts"] if self._more else []
+            self._counts, self._local, self._more = {}, {}, 0
+            return (*lines, *more)
 
 
 class Watch:

@@ -228,6 +228,26 @@ def test_attempt_before_the_entry_is_told_apart(tmp_path):
     assert (len(replay.refused), replay.refused_at_start) == (1, 1)
 
 
+@pytest.mark.parametrize("level", ["netns", "landlock"])
+def test_attempt_that_the_watch_saw_before_the_entry_is_told_apart(tmp_path, level):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    code = "import socket; socket.socket().connect_ex(('192.0.2.1', 443))"
+    attempt = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])\n"
+    options = {"allow_subprocess": True, "isolation": level}
+    early = replayed(tmp_path / "early", app=attempt + APP, **options)
+    assert (len(early.refused), early.refused_at_start) == (1, 1)
+    both = replayed(tmp_path / "both", app=attempt + beginning_with(attempt), **options)
+    assert (len(both.refused), both.refused_at_start) == (2, 1)
+
+
+def test_many_attempts_before_the_entry_do_not_hide_a_later_one(tmp_path):
+    attempt = "try: socket.gethostbyname('example.invalid')\nexcept OSError: pass\n"
+    early = "import socket\nfor n in range(150):\n    " + attempt.replace("\n", "\n    ").rstrip(" ")
+    replay = replayed(tmp_path, app=early + beginning_with("import socket\n" + attempt))
+    assert len(replay.refused) == replay.refused_at_start + 1
+
+
 def test_key_of_the_caller_does_not_reach_the_app(tmp_path, monkeypatch):
     monkeypatch.setenv("PLANTED_API_KEY", "sk-planted")
     replay = replayed(tmp_path, app="import model, tools, os\ndef handle(text): return dict(os.environ)\n")

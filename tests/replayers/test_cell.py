@@ -141,7 +141,7 @@ def test_listener_answers_the_program(tmp_path, level):
         with connection:
             connection.sendall(b"hello")
         assert process.communicate(timeout=30)[0] == b"b'hello'\n"
-        assert made.attempts() == ()
+        assert made.take_attempts() == ()
 
 
 @pytest.mark.parametrize("level", CONFINED)

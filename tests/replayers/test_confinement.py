@@ -184,7 +184,7 @@ def test_many_calls_are_answered_from_many_threads(tmp_path):
         process = start(made, tmp_path, sys.executable, "-c", code, env={"PORT": str(made.ports[0])})
         threading.Thread(target=_answer, args=(made.sockets[0],), daemon=True).start()
         assert process.communicate(timeout=60)[0] == b"['111', \"b'x'\"]\n"
-        (attempt,) = made.attempts()
+        (attempt,) = made.take_attempts()
     assert attempt.endswith(" (200 times)")
 
 
@@ -223,7 +223,7 @@ def test_address_that_is_changed_behind_the_watch_leads_nowhere(tmp_path, level)
         outside.setblocking(False)
         with pytest.raises(BlockingIOError):
             outside.accept()
-        assert made.attempts()
+        assert made.take_attempts()
 
 
 @pytest.mark.parametrize("level", CONFINED)

@@ -126,7 +126,7 @@ def _run(probe: Probe, level: Level, root: Path, targets: dict[str, str]) -> tup
             process = cell.start(command, env=env, cwd=root / "version", pass_fds=fds, **streams)
             os.close(write)
             output, _ = process.communicate(timeout=60)
-            told = cell.attempts()
+            told = cell.take_attempts()
         return output, (*told, *(line.decode() for line in reports))
 
 
