@@ -7,6 +7,7 @@ decided by numbers alone (socket families, io_uring) is final here too.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -121,12 +122,20 @@ class Watch:
             ready = dict(waiting.poll())
             if self._stop_read in ready or ready.get(self._listener, 0) & (select.POLLHUP | select.POLLERR):
                 return
+            question = bytearray(_QUESTION.size)
             try:
-                question = bytearray(_QUESTION.size)
                 fcntl.ioctl(self._listener, _RECEIVE, question)
                 fcntl.ioctl(self._listener, _SEND, self._answer(question))
             except OSError:  # the caller was killed, or interrupted, meanwhile
                 continue
+            except Exception as error:  # ours: who asks next is to have an answer all the same
+                self._attempts.add(f"a call that the watch could not judge ({type(error).__name__})")
+                self._refuse(question)
+
+    def _refuse(self, question: bytearray) -> None:
+        key, *_ = _QUESTION.unpack(question)
+        with contextlib.suppress(OSError):  # answered, or gone, already
+            fcntl.ioctl(self._listener, _SEND, _ANSWER.pack(key, 0, -errno.EACCES, 0))
 
     def _answer(self, question: bytearray) -> bytes:
         key, pid, _, number, _, _, *arguments = _QUESTION.unpack(question)

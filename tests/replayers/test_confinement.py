@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from unrepeat.replayers.isolation.watch import Watch
+
 from .cells import CONFINED, cell, python, run, start
 
 WRITE = """
@@ -193,6 +195,20 @@ def _answer(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection:
             connection.sendall(b"x")
+
+
+def test_watch_that_fails_refuses_tells_and_goes_on(tmp_path, monkeypatch):
+    judge = Watch._refusal
+
+    def fails_once(self, *question):
+        monkeypatch.setattr(Watch, "_refusal", judge)
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(Watch, "_refusal", fails_once)
+    code = "import socket\nfor n in (1, 2): print(socket.socket().connect_ex(('192.0.2.1', 443)))"
+    _, out, attempts = python("netns", tmp_path, code, timeout=20)
+    assert out == "13\n111\n"
+    assert attempts[0] == "a call that the watch could not judge (RuntimeError)"
 
 
 RACE = """
