@@ -58,7 +58,7 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
         tell(f"checking {case.id}")
         findings.append(_case(project, case.path, started))
     tell("trying to get out of a replay")
-    findings += [Finding(f"level {name}", ok, detail) for name, ok, detail in levels(_required(project))]
+    findings += [Finding(f"level {name}", ok, detail) for name, ok, detail in levels(project.config.systems.values())]
     return findings + [_isolation(*each) for each in _interpreters(project)]
 
 
@@ -123,12 +123,6 @@ def _interpreters(project: Project) -> list[tuple[str, bool]]:
     return sorted({(each.interpreter or sys.executable, each.allow_subprocess) for each in systems}) or [
         (sys.executable, False)
     ]
-
-
-def _required(project: Project) -> Iterator[str]:
-    """Yield the weakest level of isolation that each system may run at."""
-    for system in project.config.systems.values():
-        yield getattr(system, "isolation", "") or ("guard" if system.python else "landlock")
 
 
 def _isolation(interpreter: str, allow_subprocess: bool) -> Finding:

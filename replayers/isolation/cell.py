@@ -23,7 +23,7 @@ from .launch.init import END_OF_NAMES
 from .view import view
 
 if TYPE_CHECKING:
-    from .ladder import Level
+    from .levels import Level
     from .watch import Attempts, Watch
 
 _START = Path(__file__).parent / "launch" / "start.py"

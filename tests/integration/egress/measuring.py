@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.integration.egress.outside import Outside
 
 from unrepeat.replayers.isolation.cell import prepared
-from unrepeat.replayers.isolation.ladder import Level, obstacles
+from unrepeat.replayers.isolation.ladder import obstacles
+from unrepeat.replayers.isolation.levels import Level
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
