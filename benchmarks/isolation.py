@@ -20,7 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unrepeat.replayers.isolation.cell import prepared
-from unrepeat.replayers.isolation.ladder import Level, obstacles
+from unrepeat.replayers.isolation.ladder import obstacles
+from unrepeat.replayers.isolation.levels import Level
 
 from .measure import Row, cell, interleaved, ratio, table
 

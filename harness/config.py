@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..cases.errors import ConfigError
+from ..replayers.isolation.levels import Isolating
 from .policy import GatePolicy, canonical
 from .sign_off_policy import SignOffPolicy
 
@@ -92,7 +93,7 @@ class SystemConfig(_Table):
     app must be a boundary or stand here."""
     allow_subprocess: bool = False
     """Whether a callable may start processes in a replay; programs may."""
-    isolation: Literal["netns", "landlock", "guard"] | None = None
+    isolation: Isolating | None = None
     """The isolation to run it at; the strongest that this machine has when left out. guard holds only callables."""
     reads: list[str] = []
     """Files and folders it needs although isolation hides where they lie: sockets, temporary folders."""

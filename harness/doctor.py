@@ -58,7 +58,7 @@ def examine(folder: Path, tell: Callable[[str], None]) -> list[Finding]:
         tell(f"checking {case.id}")
         findings.append(_case(project, case.path, started))
     tell("trying to get out of a replay")
-    findings += [Finding(f"level {name}", ok, detail) for name, ok, detail in levels(_required(project))]
+    findings += [Finding(f"level {name}", ok, detail) for name, ok, detail in levels(project.config.systems.values())]
     return findings + [_isolation(*each) for each in _interpreters(project)]
 
 
@@ -129,12 +129,6 @@ def _interpreter(project: Project, stated: str | None) -> str:
     """Return where an interpreter is: a path of the version is looked for in the working tree."""
     is_relative = stated is not None and os.sep in stated and not os.path.isabs(stated)
     return str(project.root / str(stated)) if is_relative else stated or sys.executable
-
-
-def _required(project: Project) -> Iterator[str]:
-    """Yield the weakest level of isolation that each system may run at."""
-    for system in project.config.systems.values():
-        yield getattr(system, "isolation", "") or ("guard" if system.python else "landlock")
 
 
 def _isolation(interpreter: str, allow_subprocess: bool) -> Finding:

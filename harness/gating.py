@@ -12,6 +12,7 @@ import msgspec
 
 from ..cases import evidence
 from ..cases.errors import ConfigError
+from ..replayers.isolation.levels import Level, stronger
 from ..scorers.gate_result import Claim, GateResult
 from . import results
 from .authority import Authority, authority_from, authority_of
@@ -24,7 +25,7 @@ from .gate_runs import About, GateRun, new_run, resumed_run
 from .gate_selection import Selection, select
 from .live_trials import Progress, silent
 from .pinning import Base, read_base
-from .policy import Level, policy_sha256, stronger
+from .policy import policy_sha256
 from .signatures import missing_signatures
 from .statements import Asked
 from .version import VERSION

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ..cases.errors import ConfigError
+from ..replayers.isolation.levels import ISOLATING
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -24,7 +25,7 @@ def require_isolation_option(function: Function) -> Function:
     """Add ``--require-isolation``."""
     return click.option(
         "--require-isolation",
-        type=click.Choice(["netns", "landlock", "guard"]),
+        type=click.Choice(ISOLATING),
         help="Refuse to run the system at a weaker isolation than this.",
     )(function)
 

@@ -12,6 +12,7 @@ import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..cases.vocabulary import Severity
+from ..replayers.isolation.levels import LEVELS, Level, is_at_least
 from ..scorers.gate_result import Claim
 from ..scorers.score import Scope
 
@@ -21,8 +22,6 @@ LEAST_TRIALS = 10
 """Fewest live trials that may stand for no regression: none of 10 failing bounds the rate at 26% (5-verdicts)."""
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Level = Literal["netns", "landlock", "guard", "none"]
-"""Isolation, from strongest to weakest."""
 Change = Literal["loosened", "tightened", "changed"]
 
 
@@ -85,18 +84,11 @@ class GatePolicy(_Table):
         """Whether a pass may rest on replays of this isolation; a word that is no level does not do."""
         if reached == "external":
             return self.external
-        levels: tuple[str, ...] = get_args(Level)
-        return reached in levels and levels.index(reached) <= levels.index(self.isolation)
+        return is_at_least(reached, self.isolation)
 
     def severity_of(self, stated: str) -> str:
         """Return the severity a case counts with."""
         return stated or self.unstated_severity
-
-
-def stronger(one: Level, other: Level) -> Level:
-    """Return the stronger one of two levels of isolation."""
-    levels: tuple[Level, ...] = get_args(Level)
-    return levels[min(levels.index(one), levels.index(other))]
 
 
 def policy_sha256(policy: GatePolicy) -> str:
@@ -124,7 +116,6 @@ def policy_changes(base: GatePolicy, now: GatePolicy) -> list[PolicyChange]:
 
 def _changes(base: GatePolicy, now: GatePolicy) -> Iterator[PolicyChange]:
     claims: tuple[str, ...] = get_args(Claim)
-    levels: tuple[str, ...] = get_args(Level)
     ranks: tuple[tuple[str, int, int], ...] = (
         ("claim", claims.index(base.claim), claims.index(now.claim)),
         (
@@ -133,7 +124,7 @@ def _changes(base: GatePolicy, now: GatePolicy) -> Iterator[PolicyChange]:
             SEVERITIES.index(now.unstated_severity),
         ),
         ("trials", base.trials, now.trials),
-        ("isolation", -levels.index(base.isolation), -levels.index(now.isolation)),
+        ("isolation", -LEVELS.index(base.isolation), -LEVELS.index(now.isolation)),
         ("external", -base.external, -now.external),
     )
     for key, before, after in ranks:

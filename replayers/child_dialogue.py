@@ -82,15 +82,18 @@ def _handle(
             raise not_started(system, message)
         case "ready" if not seen.is_ready:
             seen.is_ready = True
+            # Asked before the app goes on: what comes later is its own work.
+            seen.refused += child.cell.take_attempts()
             seen.refused_at_start = len(seen.refused)
             seen.functions = _functions(system, message["boundaries"])
             seen.clock = message["clock"]
+            child.send({"action": "begin"})
         case "call":
             child.send(_answer(calls, message))
         case "answered" if reply := calls.answered(message["seq"], message["answer"], message["error"]):
             child.send({"action": reply.action, "value": reply.value})
         case "refused":
-            if len(seen.refused) < _MAX_REFUSED:
+            if len(seen.refused) - seen.refused_at_start < _MAX_REFUSED:  # early ones are not to hide later ones
                 seen.refused.append(f"{message['what']} at {message['place']}")
         case "returned" if seen.is_ready and seen.returned is None:
             seen.returned = Ending("completed", message["output"])

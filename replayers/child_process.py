@@ -18,7 +18,8 @@ from .calls import Calls
 from .child_messages import NO_MESSAGE, parsed
 from .finish import Ending
 from .isolation.cell import Cell, prepared
-from .isolation.ladder import Level, level_for
+from .isolation.ladder import level_for
+from .isolation.levels import Level
 from .output_tail import Tail
 from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem

@@ -19,6 +19,7 @@ from .clock import clock_environment, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
+from .leftovers import told_of_leftovers
 from .live import LiveModel
 from .outside import LISTENERS, Outside
 from .playback import Modes, Playback
@@ -63,9 +64,10 @@ def replay_command(
     clock = calls.playback.modes.clock
     with _started(system, checkout, outside, turns, clock.start(trace)) as program:
         run = run_program(program.process, _fed(system, turns), program.limits(system, calls))
-        attempts = program.cell.attempts()
+        attempts = program.cell.take_attempts()
     if calls.failed is not None:
         raise calls.failed
+    unfinished, unseen = told_of_leftovers(run.left_behind)
     return finished(
         calls.playback,
         _ending(run, calls, system),
@@ -77,7 +79,8 @@ def replay_command(
         around=Surroundings(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
-            unfinished=run.left_behind,
+            unfinished=unfinished,
+            unseen=unseen,
             clock=program.clock,
             clock_doubt=clock.doubt(program.clock),
             functions=outside.functions_with(system.boundaries),

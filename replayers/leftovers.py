@@ -48,6 +48,17 @@ def marked(mark: Mark, proc: Path = Path("/proc")) -> list[tuple[int, str]]:
     return found
 
 
+def told_of_leftovers(names: tuple[str, ...] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a result says is unfinished, and what it says was not seen.
+
+    Args:
+        names: Of the processes that a program left running; None where that is not known, which is never a pass.
+    """
+    if names is None:
+        return (), ("it is not known what processes the system left running",)
+    return tuple(f"the process {name}" for name in names), ()
+
+
 def _marked(entry: bytes, proc: Path) -> Iterator[int]:
     for folder in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # gone meanwhile, or somebody else's

@@ -33,8 +33,8 @@ class Run:
     timed_out: bool = False
     flooded: bool = False
     """Whether it printed more than an answer may have."""
-    left_behind: tuple[str, ...] = ()
-    """The processes that were still at work a moment after it had ended."""
+    left_behind: tuple[str, ...] | None = ()
+    """The names of the processes that were still at work a moment after it had ended; None where that is not known."""
 
     @property
     def failure(self) -> str:
@@ -56,8 +56,8 @@ class Limits:
     """Whether the replay has come to its end although the program has not."""
     waited_s: Callable[[], float]
     """How long the program has been waiting for a live model, which is not its own time."""
-    left_behind: Callable[[], tuple[str, ...]]
-    """Tells the processes that the program left running, once it has ended."""
+    left_behind: Callable[[], tuple[str, ...] | None]
+    """Tells the processes that the program left running, once it has ended; None where that is not known."""
 
 
 def run_program(process: subprocess.Popen[bytes], text: bytes, limits: Limits) -> Run:
@@ -77,8 +77,7 @@ def run_program(process: subprocess.Popen[bytes], text: bytes, limits: Limits) -
             streams.turn(_POLL_S)
         left_behind = limits.left_behind() if process.returncode == 0 else ()
         streams.drain()
-        told = tuple(f"the process {name}" for name in left_behind)
-        return streams.run(process.returncode, left_behind=told)
+        return streams.run(process.returncode, left_behind=left_behind)
 
 
 class _Streams:
@@ -147,7 +146,7 @@ class _Streams:
             self._complaints += chunk
             del self._complaints[:-_TAIL_BYTES]
 
-    def run(self, returncode: int | None, *, timed_out: bool = False, left_behind: tuple[str, ...] = ()) -> Run:
+    def run(self, returncode: int | None, *, timed_out: bool = False, left_behind: tuple[str, ...] | None = ()) -> Run:
         complaints = bytes(self._complaints).decode("utf-8", "replace")
         return Run(returncode, bytes(self._said), complaints, timed_out, self.flooded, left_behind)
 

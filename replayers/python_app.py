@@ -15,6 +15,7 @@ from .child_dialogue import Seen, not_started, serve
 from .child_process import running
 from .clock import shown_as
 from .finish import Surroundings, environment, finished
+from .leftovers import told_of_leftovers
 from .live import LiveModel
 from .playback import Modes, Playback
 from .replay import Replay
@@ -68,8 +69,10 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
         child.send({**setup, "clock_ns": start_ns, "turns": [arguments, *then]})
         ending = serve(child, calls, seen, system)
         if ending.outcome == "completed" and system.allow_subprocess:
-            seen.unfinished += tuple(f"the process {name}" for name in child.cell.left_behind())
-        seen.refused += child.cell.attempts()
+            left, doubt = told_of_leftovers(child.cell.left_behind())
+            seen.unfinished += left
+            seen.unseen += doubt
+        seen.refused += child.cell.take_attempts()
     if calls.failed is not None:
         raise calls.failed
     functions, refused = set(seen.functions), tuple(seen.refused)

@@ -13,8 +13,8 @@ from ..output import console, json_option, print_json, progress
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
 
 if TYPE_CHECKING:
+    from ...replayers.isolation.levels import Level
     from ...scorers.gate_result import Claim, GateResult
-    from ..policy import Level
 
 
 @click.command(

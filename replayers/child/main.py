@@ -46,8 +46,11 @@ def main(read_fd: int, write_fd: int, life_fd: int) -> None:
     except BaseException as error:
         channel.send({"op": "failed", **describe(error)})
         return
-    channel.send({"op": "ready", "boundaries": app.diversion.found, "clock": app.clock})
-    if not setup["check"]:
+    ready = {"op": "ready", "boundaries": app.diversion.found, "clock": app.clock}
+    if setup["check"]:
+        channel.send(ready)
+    else:
+        channel.ask(ready)  # the harness notes what was tried so far
         serve(channel, app, setup["turns"])
 
 

@@ -8,16 +8,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from ...cases.errors import ReplayError
+from .levels import LEVELS, Level, is_at_least
 
 if TYPE_CHECKING:
     from ..system import CommandSystem, PythonSystem
 
-Level = Literal["netns", "landlock", "guard", "none"]
-LEVELS: tuple[Level, ...] = get_args(Level)
-"""Strongest first."""
 _MACHINES = ("x86_64", "aarch64")
 _TRIAL = (sys.executable, "-I", "-S", "-c", "")
 _SWITCHES = {
@@ -30,17 +28,6 @@ _SWITCHES = {
     ),
 }
 _IN_CONTAINER = "in a container, allow user namespaces (Docker: a seccomp profile that has unshare and mount)"
-
-
-def is_at_least(reached: str, required: str) -> bool:
-    """Tell whether a level is as strong as another. Unknown ones (``external``) are below everything but ``none``."""
-    return _strength(reached) >= _strength(required)
-
-
-def _strength(level: str) -> float:
-    if level in LEVELS:
-        return len(LEVELS) - 1 - LEVELS.index(level)
-    return 0.5
 
 
 def obstacles() -> dict[Level, str]:
@@ -62,11 +49,7 @@ def chosen(required: str, *, python: bool) -> Level:
     Raises:
         ReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
     """
-    floor = required or ("guard" if python else "landlock")
-    if floor not in LEVELS:
-        raise ReplayError(
-            f"expected one of {', '.join(LEVELS)}, got {floor}", where="isolation", hint="Correct `isolation`"
-        )
+    floor = _level(required, "isolation") if required else weakest(python=python)
     strongest = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
     if is_at_least(strongest, floor):
         return strongest
@@ -91,14 +74,30 @@ def level_for(system: PythonSystem | CommandSystem, *, python: bool) -> Level:
     if not named:
         return chosen(system.required_isolation, python=python)
     where = f"system {system.name}: isolation"
-    if named not in LEVELS or named == "none" or (named == "guard" and not python):
+    level = _level(named, where)
+    if level == "none" or (level == "guard" and not python):
         raise ReplayError(f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`")
-    level: Level = LEVELS[LEVELS.index(named)]
     if obstacle := _obstacle(level):
         raise ReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
-    if not is_at_least(level, system.required_isolation or "none"):
+    if not is_at_least(level, _level(system.required_isolation or "none", where)):
         raise ReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
     return level
+
+
+def weakest(*, python: bool) -> Level:
+    """Return the weakest level that will do where nobody asks for one.
+
+    Args:
+        python: Whether the program is the Python child, which guards itself.
+    """
+    return "guard" if python else "landlock"
+
+
+def _level(word: str, where: str) -> Level:
+    for level in LEVELS:
+        if level == word:
+            return level
+    raise ReplayError(f"expected one of {', '.join(LEVELS)}, got {word}", where=where, hint="Correct `isolation`")
 
 
 def _hint(required: str) -> str:

@@ -18,7 +18,7 @@ _OWN_CODE = Path(__file__).resolve().parents[1]
 """The replayers: the part that runs in the app's process is read by its interpreter."""
 
 
-def view(
+def view_of(
     argv: Sequence[str], env: Mapping[str, str], cwd: Path, *, folder: Path, scratch: Path, reads: Iterable[Path]
 ) -> dict[str, Any]:
     """Return the arguments of ``launch.mounts.View`` for a program.

@@ -7,6 +7,7 @@ decided by numbers alone (socket families, io_uring) is final here too.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -74,11 +75,13 @@ class Attempts:
             for text in [text for text, asked in self._local.items() if asked == port]:
                 del self._local[text], self._counts[text]
 
-    def told(self) -> tuple[str, ...]:
-        """Return one line an attempt, and one for those that were too many to keep."""
+    def take(self) -> tuple[str, ...]:
+        """Return, and forget, one line an attempt, and one for those that were too many to keep."""
         with self._lock:
             lines = [text if count == 1 else f"{text} ({count} times)" for text, count in self._counts.items()]
-            return (*lines, *([f"and {self._more} more attempts"] if self._more else []))
+            more = [f"and {self._more} more attempts"] if self._more else []
+            self._counts, self._local, self._more = {}, {}, 0
+            return (*lines, *more)
 
 
 class Watch:
@@ -119,12 +122,20 @@ class Watch:
             ready = dict(waiting.poll())
             if self._stop_read in ready or ready.get(self._listener, 0) & (select.POLLHUP | select.POLLERR):
                 return
+            question = bytearray(_QUESTION.size)
             try:
-                question = bytearray(_QUESTION.size)
                 fcntl.ioctl(self._listener, _RECEIVE, question)
                 fcntl.ioctl(self._listener, _SEND, self._answer(question))
             except OSError:  # the caller was killed, or interrupted, meanwhile
                 continue
+            except Exception as error:  # ours: who asks next is to have an answer all the same
+                self._attempts.add(f"a call that the watch could not judge ({type(error).__name__})")
+                self._refuse(question)
+
+    def _refuse(self, question: bytearray) -> None:
+        key, *_ = _QUESTION.unpack(question)
+        with contextlib.suppress(OSError):  # answered, or gone, already
+            fcntl.ioctl(self._listener, _SEND, _ANSWER.pack(key, 0, -errno.EACCES, 0))
 
     def _answer(self, question: bytearray) -> bytes:
         key, pid, _, number, _, _, *arguments = _QUESTION.unpack(question)

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 
+from unrepeat.harness.config import SystemConfig
 from unrepeat.harness.isolation_checks import levels
 from unrepeat.harness.probing import escapes
 from unrepeat.replayers.isolation import ladder
 from unrepeat.replayers.isolation.ladder import obstacles
+from unrepeat.replayers.isolation.levels import ISOLATING
 
 from .command_line import call, desk, run
 
@@ -200,5 +202,19 @@ def test_level_that_is_switched_off_is_told_with_what_to_do(project):
 
 def test_level_that_a_system_needs_and_cannot_have_is_found(monkeypatch):
     monkeypatch.setattr(ladder, "_obstacle", lambda level: "no" if level == "netns" else "")
-    assert [ok for _, ok, _ in levels(["netns", ""])] == [False, True, True]
-    assert [ok for _, ok, _ in levels(["landlock", "guard"])] == [True, True, True]
+    app, program = SystemConfig(python="a:b"), SystemConfig(command=["a"])
+    named = [SystemConfig(python="a:b", isolation=level) for level in ISOLATING]
+    assert [ok for _, ok, _ in levels([app, *named])] == [False, True, True]
+    assert [ok for _, ok, _ in levels([app, program, *named[1:]])] == [True, True, True]
+
+
+def test_level_that_is_named_is_needed_although_a_stronger_one_is_had(monkeypatch):
+    monkeypatch.setattr(ladder, "_obstacle", lambda level: "no" if level == "landlock" else "")
+    assert [ok for _, ok, _ in levels([SystemConfig(python="a:b", isolation="landlock")])] == [True, False, True]
+    assert [ok for _, ok, _ in levels([SystemConfig(command=["a"])])] == [True, True, True]
+
+
+def test_deployment_needs_no_level_here(monkeypatch):
+    monkeypatch.setattr(ladder, "_obstacle", lambda level: "" if level in ("guard", "none") else "no")
+    assert [ok for _, ok, _ in levels([SystemConfig(url="http://agent.example")])] == [True, True, True]
+    assert [ok for _, ok, _ in levels([SystemConfig(command=["a"])])] == [True, False, True]

@@ -14,6 +14,7 @@ from tests.replayers.apps import beginning_with, calls, instead_of_call, replaye
 from tests.replayers.recordings import APP, TOOLS
 
 from unrepeat.cases.errors import ReplayError
+from unrepeat.replayers.isolation.ladder import obstacles
 from unrepeat.replayers.playback import Modes
 
 NEAR_LOOKUP = 'result = run(name, {**args, "order_id": "ord_2"} if name == "get_order" else args)'
@@ -156,6 +157,26 @@ while not os.path.exists({str(tmp_path / "pid")!r}): time.sleep(0.01)
     assert is_gone(pid_in(tmp_path / "pid"))
 
 
+@pytest.mark.parametrize("level", ["netns", "landlock", "guard"])
+def test_process_that_goes_on_is_told_of_while_the_app_takes_its_time_to_end(tmp_path, level):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    start = "import subprocess, threading, time; subprocess.Popen(['sleep', '60'], start_new_session=True)"
+    slow = "threading.Thread(target=lambda: (threading.main_thread().join(), time.sleep(0.3))).start()"
+    app = beginning_with(f"{start}\n{slow}")
+    replay = replayed(tmp_path, app=app, allow_subprocess=True, isolation=level)
+    assert (replay.outcome, replay.unfinished, replay.unseen) == ("completed", ("the process sleep",), ())
+
+
+@pytest.mark.parametrize("level", ["netns", "landlock"])
+def test_silence_about_processes_is_unseen(tmp_path, level, monkeypatch):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    monkeypatch.setattr("unrepeat.replayers.isolation.cell._END_TIMEOUT_S", 0)
+    replay = replayed(tmp_path, allow_subprocess=True, isolation=level)
+    assert replay.unseen == ("it is not known what processes the system left running",)
+
+
 def test_forked_child_that_reaches_a_boundary_says_nothing_to_the_harness(tmp_path):
     fork = """
 import os
@@ -205,6 +226,26 @@ def test_attempt_before_the_entry_is_told_apart(tmp_path):
     early = "import socket\ntry: socket.gethostbyname('example.invalid')\nexcept OSError: pass\n"
     replay = replayed(tmp_path, app=early + APP)
     assert (len(replay.refused), replay.refused_at_start) == (1, 1)
+
+
+@pytest.mark.parametrize("level", ["netns", "landlock"])
+def test_attempt_that_the_watch_saw_before_the_entry_is_told_apart(tmp_path, level):
+    if obstacles()[level]:
+        pytest.skip(obstacles()[level])
+    code = "import socket; socket.socket().connect_ex(('192.0.2.1', 443))"
+    attempt = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])\n"
+    options = {"allow_subprocess": True, "isolation": level}
+    early = replayed(tmp_path / "early", app=attempt + APP, **options)
+    assert (len(early.refused), early.refused_at_start) == (1, 1)
+    both = replayed(tmp_path / "both", app=attempt + beginning_with(attempt), **options)
+    assert (len(both.refused), both.refused_at_start) == (2, 1)
+
+
+def test_many_attempts_before_the_entry_do_not_hide_a_later_one(tmp_path):
+    attempt = "try: socket.gethostbyname('example.invalid')\nexcept OSError: pass\n"
+    early = "import socket\nfor n in range(150):\n    " + attempt.replace("\n", "\n    ").rstrip(" ")
+    replay = replayed(tmp_path, app=early + beginning_with("import socket\n" + attempt))
+    assert len(replay.refused) == replay.refused_at_start + 1
 
 
 def test_key_of_the_caller_does_not_reach_the_app(tmp_path, monkeypatch):

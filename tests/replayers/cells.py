@@ -46,7 +46,7 @@ def run(level, root, *argv, env=None, timeout=30, **options):
     with cell(level, root, **options) as made:
         process = start(made, root, *argv, env={**(env or {}), "PORTS": " ".join(map(str, made.ports))})
         out, _ = process.communicate(timeout=timeout)
-        return process.returncode, out.decode(), made.attempts()
+        return process.returncode, out.decode(), made.take_attempts()
 
 
 def python(level, root, code, **options):

@@ -84,7 +84,7 @@ def test_attempts_that_waited_for_an_own_server_are_forgotten():
     attempts.add("connect 127.0.0.1:81 by a (pid 2)", 81)
     attempts.add("connect 192.0.2.1:80 by a (pid 2)")
     attempts.served(80)
-    assert attempts.told() == ("connect 127.0.0.1:81 by a (pid 2)", "connect 192.0.2.1:80 by a (pid 2)")
+    assert attempts.take() == ("connect 127.0.0.1:81 by a (pid 2)", "connect 192.0.2.1:80 by a (pid 2)")
 
 
 def test_address_of_a_family_without_hosts_is_not_local():

@@ -142,7 +142,7 @@ def test_listener_answers_the_program(tmp_path, level):
         with connection:
             connection.sendall(b"hello")
         assert process.communicate(timeout=30)[0] == b"b'hello'\n"
-        assert made.attempts() == ()
+        assert made.take_attempts() == ()
 
 
 @pytest.mark.parametrize("level", CONFINED)
@@ -184,6 +184,35 @@ def test_cell_ends_with_a_harness_that_is_killed(tmp_path, level):
     while with_argument(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert with_argument(mark) == []
+
+
+@pytest.mark.parametrize("level", EVERY)
+@pytest.mark.parametrize(("left", "expected"), [("sleep 60 &", ("sleep",)), ("true", ())])
+def test_what_is_left_is_told_although_the_program_has_still_to_end(tmp_path, level, left, expected):
+    with cell(level, tmp_path) as made:
+        start(made, tmp_path, "sh", "-c", f"{left} sleep 0.3" if "&" in left else f"{left}; sleep 0.3")
+        assert made.left_behind() == expected
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_silence_about_what_is_left_is_not_nothing(tmp_path, level):
+    with cell(level, tmp_path) as made:
+        start(made, tmp_path, "sleep", "60").kill()
+        assert made.left_behind() is None
+
+
+@pytest.mark.parametrize("level", EVERY)
+def test_what_is_left_of_a_program_that_does_not_end_is_not_known(tmp_path, level, monkeypatch):
+    monkeypatch.setattr("unrepeat.replayers.isolation.cell._END_TIMEOUT_S", 0.2)
+    with cell(level, tmp_path) as made:
+        start(made, tmp_path, "sleep", "60")
+        assert made.left_behind() is None
+
+
+def test_hundreds_of_processes_left_are_counted(tmp_path):
+    with cell("netns", tmp_path) as made:
+        start(made, tmp_path, "sh", "-c", "for n in $(seq 150); do sleep 60 & done")
+        assert made.left_behind() == (*["sleep"] * 100, "50 more")
 
 
 def held():
@@ -284,7 +313,7 @@ def test_too_few_open_files_are_told_and_leave_nothing(tmp_path, level):
     before, (soft, hard) = held(), resource.getrlimit(resource.RLIMIT_NOFILE)
     free = sorted(set(range(1024)) - set(map(int, os.listdir("/proc/self/fd"))))
     failed = []
-    for spare in range(1, 24, 2):
+    for spare in range(1, 24):
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (free[spare], hard))
             run(level, tmp_path, "true", listeners=3)

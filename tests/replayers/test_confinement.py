@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from unrepeat.replayers.isolation.watch import Watch
+
 from .cells import CONFINED, cell, python, run, start
 
 WRITE = """
@@ -184,7 +186,7 @@ def test_many_calls_are_answered_from_many_threads(tmp_path):
         process = start(made, tmp_path, sys.executable, "-c", code, env={"PORT": str(made.ports[0])})
         threading.Thread(target=_answer, args=(made.sockets[0],), daemon=True).start()
         assert process.communicate(timeout=60)[0] == b"['111', \"b'x'\"]\n"
-        (attempt,) = made.attempts()
+        (attempt,) = made.take_attempts()
     assert attempt.endswith(" (200 times)")
 
 
@@ -193,6 +195,20 @@ def _answer(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection:
             connection.sendall(b"x")
+
+
+def test_watch_that_fails_refuses_tells_and_goes_on(tmp_path, monkeypatch):
+    judge = Watch._refusal
+
+    def fails_once(self, *question):
+        monkeypatch.setattr(Watch, "_refusal", judge)
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(Watch, "_refusal", fails_once)
+    code = "import socket\nfor n in (1, 2): print(socket.socket().connect_ex(('192.0.2.1', 443)))"
+    _, out, attempts = python("netns", tmp_path, code, timeout=20)
+    assert out == "13\n111\n"
+    assert attempts[0] == "a call that the watch could not judge (RuntimeError)"
 
 
 RACE = """
@@ -223,7 +239,7 @@ def test_address_that_is_changed_behind_the_watch_leads_nowhere(tmp_path, level)
         outside.setblocking(False)
         with pytest.raises(BlockingIOError):
             outside.accept()
-        assert made.attempts()
+        assert made.take_attempts()
 
 
 @pytest.mark.parametrize("level", CONFINED)
@@ -285,3 +301,53 @@ def test_system_calls_with_other_numbers_are_refused(tmp_path, level):
     if "True" not in python("none", tmp_path, OTHER_CALLS)[1]:
         pytest.skip("this kernel has no 32-bit system calls")
     assert python(level, tmp_path, OTHER_CALLS)[:2] == (0, "False\n")
+
+
+TERMINAL = """
+import fcntl, sys, termios
+for mode in ("r+b", "wb", "ab"):
+    try:
+        open(sys.argv[1], mode, buffering=0).write(b"\\x1b]52;c;eA==\\x07")
+        print("wrote")
+    except OSError:
+        print("refused")
+try:
+    with open(sys.argv[1], "rb", buffering=0) as terminal:
+        fcntl.ioctl(terminal, termios.TIOCSTI, b"x")
+    print("typed")
+except OSError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_terminals_of_the_user_are_not_written_to(tmp_path, level):
+    ours, theirs = os.openpty()
+    try:
+        _, out, _ = run(level, tmp_path, sys.executable, "-c", TERMINAL, os.ttyname(theirs))
+        assert out.split() == ["refused"] * 4
+        os.set_blocking(ours, False)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 1)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+TYPE = """
+import fcntl, os, pty, sys, termios
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+os.setsid()
+ours, theirs = os.openpty()
+fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+try:
+    fcntl.ioctl(theirs, termios.TIOCSTI, b"x")
+    print("typed")
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_nothing_is_typed_into_a_terminal(tmp_path):
+    assert python("netns", tmp_path, TYPE)[:2] == (0, "Operation not permitted\n")

@@ -10,6 +10,10 @@ import time
 
 from .kernel import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 
+END_OF_NAMES = b"\n\n"
+"""Ends what is told of processes: no word at all does not mean that there are none. No name has an empty line."""
+_MAX_NAMES = 100
+"""So that telling never waits for a reader: a pipe holds as much."""
 _GRACE_ROUNDS = 100
 _ROUND_S = 0.01
 _FORWARDED = (
@@ -48,14 +52,14 @@ def reap(program: int, status_fd: int, left_fd: int) -> None:
     Args:
         program: The program.
         status_fd: Where its status is written.
-        left_fd: Where the names of what it left running are written, a line each.
+        left_fd: Where the names of what it left running are written, a line each, and ``END_OF_NAMES``.
     """
     close_all_but(status_fd, left_fd)
     forward_signals(program)
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == program:
-            os.write(left_fd, _outlived())
+            os.write(left_fd, _outlived() + END_OF_NAMES)
             os.write(status_fd, b"%d" % status)
             os._exit(0)
 
@@ -69,15 +73,17 @@ def _outlived() -> bytes:
         except ChildProcessError:
             return b""
     own = b"%d" % os.getpid()
-    return b"".join(_name(each) for each in _processes() if _parent(each) == own) or b"a process\n"
+    names = [_name(each) for each in _processes() if _parent(each) == own]
+    more = [b"%d more" % (len(names) - _MAX_NAMES)] if len(names) > _MAX_NAMES else []
+    return b"\n".join([*names[:_MAX_NAMES], *more]) or b"a process"
 
 
 def _name(pid: str) -> bytes:
     try:
         with open(f"/proc/{pid}/comm", "rb") as file:
-            return file.read()
+            return file.read().strip().replace(b"\n", b" ") or b"without a name"
     except OSError:  # it has ended meanwhile
-        return b""
+        return b"that has just ended"
 
 
 def wait_for(init: int, status_fd: int, life_fd: int) -> None:
@@ -109,7 +115,7 @@ def adopt(program: int, life_fd: int, left_fd: int) -> None:
         _, status = os.waitpid(program, 0)
     else:
         _, status = os.waitpid(program, 0)
-        os.write(left_fd, _outlived())
+        os.write(left_fd, _outlived() + END_OF_NAMES)
     _end_children()
     end_like(status)
 

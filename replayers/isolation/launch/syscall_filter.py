@@ -32,6 +32,7 @@ NUMBERS = {
     "socket": (41, 198),
     "socketpair": (53, 199),
     "listen": (50, 201),
+    "ioctl": (16, 29),
     "clone": (56, 220),
     "clone3": (435, 435),
     "unshare": (272, 97),
@@ -63,6 +64,8 @@ _TYPE_MASK = 0xF
 _OF_NAME_CACHE = 0x80801
 """Type and flags by which glibc asks whether a name cache runs, at every look-up: no attempt to get out."""
 _TCP = 6
+_TYPES_INPUT, _ASKS_CONSOLE = 0x5412, 0x541C  # TIOCSTI, TIOCLINUX
+"""Both put words into the mouth of whoever sits at a terminal, and need it open for reading only."""
 MSG_FASTOPEN = 0x20000000
 """Connects without ``connect``, unseen by Landlock (landlock-lsm/linux, issue 41)."""
 
@@ -105,6 +108,11 @@ def _unless_one_of(values: tuple[int, ...], action: int) -> list[Instruction]:
     return [*jumps, _end(action)]
 
 
+def _if_one_of(values: tuple[int, ...], action: int) -> list[Instruction]:
+    """Where what is loaded is one of some values."""
+    return [step for value in values for step in ((_EQUAL, 0, 1, value), _end(action))]
+
+
 def _socket_rule(level: str, refused: int) -> list[Instruction]:
     """Families that lead nowhere but into the network namespace; without one, TCP only: it is what Landlock sees.
 
@@ -134,6 +142,7 @@ def _rules(level: str, is_asked: bool) -> dict[str, list[Instruction]]:
         "sendmmsg": [*_if_any_bit(3, MSG_FASTOPEN, refused), _end(asked)],
         "socket": _socket_rule(level, refused),
         "io_uring_setup": [_end(refused)],
+        "ioctl": [_argument(1), *_if_one_of((_TYPES_INPUT, _ASKS_CONSOLE), REFUSE), _end(ALLOW)],
         "clone": [*_if_any_bit(0, CLONE_NEWUSER, REFUSE), _end(ALLOW)],
         "unshare": [*_if_any_bit(0, CLONE_NEWUSER, REFUSE), _end(ALLOW)],
         "clone3": [_end(_UNKNOWN)],  # its flags are in memory; every C library falls back to clone

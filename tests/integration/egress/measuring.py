@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.integration.egress.outside import Outside
 
 from unrepeat.replayers.isolation.cell import prepared
-from unrepeat.replayers.isolation.ladder import Level, obstacles
+from unrepeat.replayers.isolation.ladder import obstacles
+from unrepeat.replayers.isolation.levels import Level
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -126,7 +127,7 @@ def _run(probe: Probe, level: Level, root: Path, targets: dict[str, str]) -> tup
             process = cell.start(command, env=env, cwd=root / "version", pass_fds=fds, **streams)
             os.close(write)
             output, _ = process.communicate(timeout=60)
-            told = cell.attempts()
+            told = cell.take_attempts()
         return output, (*told, *(line.decode() for line in reports))
 
 
