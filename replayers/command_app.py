@@ -20,7 +20,7 @@ from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
 from .live import LiveModel
-from .outside import LISTENERS, Outside
+from .outside import Outside
 from .playback import Modes, Playback
 from .program import Limits, Run, read_answer, run_program
 from .replay import Replay
@@ -108,7 +108,7 @@ def _started(
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="app-", ignore_cleanup_errors=True)))
         cell = stack.enter_context(
-            prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=LISTENERS)
+            prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=outside.listeners)
         )
         argv = _arguments(system, turns)
         told, how = clock_environment(start_ns, argv, checkout.folder) if start_ns is not None else ({}, "")
@@ -129,7 +129,7 @@ def _environment(
     system: CommandSystem, checkout: Checkout, outside: Outside, cell: Cell, scratch: Path
 ) -> dict[str, str]:
     own = {**scrubbed_environment(str(scratch)), **system.env, **checkout.env}
-    return {**own, **outside.environment(cell.ports, scratch, own.get("PATH", ""))}
+    return {**own, **outside.prepare(cell.ports, scratch, own.get("PATH", ""))}
 
 
 _LISTS = {"NODE_OPTIONS": " ", "LD_PRELOAD": ":"}

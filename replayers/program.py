@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from .exit_status import told
 
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 """Most a program may print as its answer."""
@@ -43,8 +44,7 @@ class Run:
             return f"the program printed more than {MAX_OUTPUT_BYTES >> 20} MB"
         if not self.returncode:
             return ""
-        how = f"signal {_signal_name(-self.returncode)}" if self.returncode < 0 else f"exit code {self.returncode}"
-        return f"the program ended with {how}" + (f"\n{self.complaints}" if self.complaints else "")
+        return f"the program ended with {told(self.returncode)}" + (f"\n{self.complaints}" if self.complaints else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ def run_program(process: subprocess.Popen[bytes], text: bytes, limits: Limits) -
             streams.turn(_POLL_S)
         left_behind = limits.left_behind() if process.returncode == 0 else ()
         streams.drain()
-        told = tuple(f"the process {name}" for name in left_behind)
-        return streams.run(process.returncode, left_behind=told)
+        named = tuple(f"the process {name}" for name in left_behind)
+        return streams.run(process.returncode, left_behind=named)
 
 
 class _Streams:
@@ -172,10 +172,3 @@ def read_answer(output: bytes, where: str) -> Any:
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(text)
     return text
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return str(number)
