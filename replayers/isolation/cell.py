@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ...cases.errors import ReplayError
+from ...cases.errors import ReplayError, UnableToReplayError
 from ..leftovers import end_marked, marked, new_mark
 from .view import view
 
@@ -221,8 +221,10 @@ class Cell:
             case "not started":
                 raise _not_started(program, cwd, os.strerror(facts[1]) if facts[1] else "no program of that name")
 
-    def _not_isolated(self, got: str) -> ReplayError:
-        return ReplayError(f"expected isolation at level {self.level}, got {got}", where="isolation", hint=_DOCTOR)
+    def _not_isolated(self, got: str) -> UnableToReplayError:
+        return UnableToReplayError(
+            f"expected isolation at level {self.level}, got {got}", where="isolation", hint=_DOCTOR
+        )
 
     def close(self) -> None:
         """End every process of the program, and give back all that the cell holds."""
@@ -294,7 +296,7 @@ def _listeners(count: int, closing: contextlib.ExitStack) -> Iterator[socket.soc
             yield closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
     except OSError as error:
         closing.close()
-        raise ReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
+        raise UnableToReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from ...cases.errors import ReplayError
+from ...cases.errors import ReplayError, UnableToReplayError
 
 if TYPE_CHECKING:
     from ..system import CommandSystem, PythonSystem
@@ -60,17 +60,17 @@ def chosen(required: str, *, python: bool) -> Level:
         python: Whether the program is the Python child, which guards itself.
 
     Raises:
-        ReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
+        UnableToReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
     """
     floor = required or ("guard" if python else "landlock")
     if floor not in LEVELS:
-        raise ReplayError(
+        raise UnableToReplayError(
             f"expected one of {', '.join(LEVELS)}, got {floor}", where="isolation", hint="Correct `isolation`"
         )
     strongest = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
     if is_at_least(strongest, floor):
         return strongest
-    raise ReplayError(
+    raise UnableToReplayError(
         f"expected isolation of at least {floor}, got {strongest} as the strongest that can be had here",
         where="isolation",
         hint=_hint(required),
@@ -85,19 +85,21 @@ def level_for(system: PythonSystem | CommandSystem, *, python: bool) -> Level:
         python: Whether it is a callable, run by the Python child, which guards itself.
 
     Raises:
-        ReplayError: The level cannot be had, or it is weaker than what is required.
+        UnableToReplayError: The level cannot be had, or it is weaker than what is required.
     """
     named = system.isolation
     if not named:
         return chosen(system.required_isolation, python=python)
     where = f"system {system.name}: isolation"
     if named not in LEVELS or named == "none" or (named == "guard" and not python):
-        raise ReplayError(f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`")
+        raise UnableToReplayError(
+            f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`"
+        )
     level: Level = LEVELS[LEVELS.index(named)]
     if obstacle := _obstacle(level):
-        raise ReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
+        raise UnableToReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
     if not is_at_least(level, system.required_isolation or "none"):
-        raise ReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
+        raise UnableToReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
     return level
 
 
