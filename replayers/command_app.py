@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from ..cases.errors import UnableToReplayError
 from ..cases.trace import Trace
 from .calls import Calls
 from .clock import clock_environment, shown_as
 from .finish import Ending, Surroundings, environment, finished
+from .given_input import argument_of, json_of, plain_of
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
 from .live import LiveModel
@@ -54,15 +54,16 @@ def replay_command(
         model: Answers the model boundary where the modes have it live.
 
     Raises:
-        ReplayError: The program could not be started, or not at the isolation asked for: nothing was learned
-            about the version. Also what a live model failed with.
+        ReplayError: The program could not be started. Also what a live model failed with.
+        UnableToReplayError: Not at the isolation asked for, or the input cannot be handed over.
     """
     started = time.perf_counter()
     calls = Calls(Playback(trace, modes), model)
     outside = Outside(calls, trace, system.mcp)
     clock = calls.playback.modes.clock
-    with _started(system, checkout, outside, turns, clock.start(trace)) as program:
-        run = run_program(program.process, _fed(system, turns), program.limits(system, calls))
+    argv, fed = _handed(system, turns, case_id)
+    with _started(system, checkout, outside, argv, clock.start(trace)) as program:
+        run = run_program(program.process, fed, program.limits(system, calls))
         attempts = program.cell.attempts()
     if calls.failed is not None:
         raise calls.failed
@@ -101,7 +102,7 @@ class _Program:
 
 @contextlib.contextmanager
 def _started(
-    system: CommandSystem, checkout: Checkout, outside: Outside, turns: Sequence[Any], start_ns: int | None
+    system: CommandSystem, checkout: Checkout, outside: Outside, argv: Sequence[str], start_ns: int | None
 ) -> Iterator[_Program]:
     """Start the program in a cell, with all that it may reach; nothing of it is left at the end."""
     level = level_for(system, python=False)
@@ -110,7 +111,6 @@ def _started(
         cell = stack.enter_context(
             prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=outside.listeners)
         )
-        argv = _arguments(system, turns)
         told, how = clock_environment(start_ns, argv, checkout.folder) if start_ns is not None else ({}, "")
         own = _environment(system, checkout, outside, cell, scratch)
         process = cell.start(
@@ -145,20 +145,24 @@ def _joined(own: Mapping[str, str], further: Mapping[str, str]) -> dict[str, str
     return {**own, **joined}
 
 
-def _arguments(system: CommandSystem, turns: Sequence[Any]) -> list[str]:
-    """Return the command with the input in the place that it names."""
-    return [each.replace(_INPUT, _text(turns[0])) for each in system.command]
+def _handed(system: CommandSystem, turns: Sequence[Any], case_id: str) -> tuple[list[str], bytes]:
+    """Return the command with the input in the place that it names, and what it reads on standard input.
 
-
-def _fed(system: CommandSystem, turns: Sequence[Any]) -> bytes:
-    """Return what the program reads on standard input: nothing where an argument has the input."""
+    Raises:
+        UnableToReplayError: The input cannot be handed over so.
+    """
+    if not any(_INPUT in each for each in system.command):
+        if len(turns) > 1:
+            return [*system.command], b"".join(json_of(turn, case_id) + b"\n" for turn in turns)
+        return [*system.command], plain_of(turns[0], case_id) + b"\n"
     if len(turns) > 1:
-        return b"".join(orjson.dumps(turn) + b"\n" for turn in turns)
-    return b"" if any(_INPUT in each for each in system.command) else _text(turns[0]).encode() + b"\n"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+        raise UnableToReplayError(
+            f"expected one input for {_INPUT} in the command, got a conversation of {len(turns)} turns",
+            where=f"system {system.name}: command",
+            hint=f"Leave {_INPUT} out: each turn comes as a line of JSON on standard input then",
+        )
+    said = argument_of(turns[0], case_id)
+    return [each.replace(_INPUT, said) for each in system.command], b""
 
 
 def _ending(run: Run, calls: Calls, system: CommandSystem) -> Ending:
