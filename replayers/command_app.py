@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from ..cases.errors import UnableToReplayError
 from ..cases.trace import Trace
 from .calls import Calls
-from .clock import clock_environment, shown_as
+from .clock import clock_environment, proven_way, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .given_input import argument_of, json_of, plain_of
 from .isolation.cell import Cell, prepared
@@ -22,6 +23,7 @@ from .isolation.ladder import level_for
 from .live import LiveModel
 from .outside import Outside
 from .playback import Modes, Playback
+from .preloading import located
 from .program import Limits, Run, read_answer, run_program
 from .replay import Replay
 from .scrubbed import scrubbed_environment
@@ -64,7 +66,7 @@ def replay_command(
     argv, fed = _handed(system, turns, case_id)
     with _started(system, checkout, outside, argv, clock.start(trace)) as program:
         run = run_program(program.process, fed, program.limits(system, calls))
-        attempts = program.cell.attempts()
+        attempts, shown = program.cell.attempts(), program.clock.shown()
     if calls.failed is not None:
         raise calls.failed
     return finished(
@@ -79,12 +81,34 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=run.left_behind,
-            clock=program.clock,
-            clock_doubt=clock.doubt(program.clock),
+            clock=shown,
+            clock_doubt=clock.doubt(shown),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),
     )
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The time that a program is shown."""
+
+    start_ns: int | None
+    """None: it sees the real one."""
+    report: Path
+    """Where what shows the time in the program says that it does."""
+    way: str = ""
+
+    def showing(self, argv: Sequence[str], folder: Path, path: str) -> dict[str, str]:
+        """Return what shows it to a program."""
+        if self.start_ns is None:
+            return {}
+        told, self.way = clock_environment(self.start_ns, argv, folder, path=path, report=self.report)
+        return told
+
+    def shown(self) -> str:
+        """Return what time a program that has run has seen, and how; empty: its own."""
+        return shown_as(self.start_ns, proven_way(self.way, self.report)) if self.start_ns is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +117,7 @@ class _Program:
 
     process: subprocess.Popen[bytes]
     cell: Cell
-    clock: str
-    """What time it sees, and how; empty: its own."""
+    clock: _Clock
 
     def limits(self, system: CommandSystem, calls: Calls) -> Limits:
         return Limits(system.timeout_s, calls.stopped.is_set, lambda: calls.waited_s, self.cell.left_behind)
@@ -111,35 +134,32 @@ def _started(
         cell = stack.enter_context(
             prepared(level, folder=checkout.folder, scratch=scratch, reads=system.reads, listeners=outside.listeners)
         )
-        told, how = clock_environment(start_ns, argv, checkout.folder) if start_ns is not None else ({}, "")
-        own = _environment(system, checkout, outside, cell, scratch)
+        own = {**scrubbed_environment(str(scratch)), **system.env, **checkout.env}
+        path = own.get("PATH", "")
+        # Looked up once, and without the programs that stand for MCP servers: the command itself is never one of them.
+        argv = [located(argv[0], checkout.folder, path), *argv[1:]]
+        clock = _Clock(start_ns, scratch / "clock")
+        env = _joined({**own, **outside.prepare(cell.ports, scratch, path)}, clock.showing(argv, checkout.folder, path))
         process = cell.start(
             argv,
-            env=_joined(own, told),
+            env=env,
             cwd=checkout.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         stack.enter_context(outside.serving(cell.sockets))
-        yield _Program(process, cell, shown_as(start_ns, how) if start_ns is not None else "")
+        yield _Program(process, cell, clock)
 
 
-def _environment(
-    system: CommandSystem, checkout: Checkout, outside: Outside, cell: Cell, scratch: Path
-) -> dict[str, str]:
-    own = {**scrubbed_environment(str(scratch)), **system.env, **checkout.env}
-    return {**own, **outside.prepare(cell.ports, scratch, own.get("PATH", ""))}
-
-
-_LISTS = {"NODE_OPTIONS": " ", "LD_PRELOAD": ":"}
+_LISTS = {"NODE_OPTIONS": " ", "PYTHONPATH": os.pathsep, "LD_PRELOAD": ":"}
 """Variables that name several things, and what is between those."""
 
 
 def _joined(own: Mapping[str, str], further: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment with further variables; a list goes on after the program's own."""
+    """Return an environment with further variables; of a list these come first."""
     joined = {
-        name: _LISTS[name].join((own[name], value)) if name in _LISTS and own.get(name) else value
+        name: _LISTS[name].join((value, own[name])) if name in _LISTS and own.get(name) else value
         for name, value in further.items()
     }
     return {**own, **joined}
