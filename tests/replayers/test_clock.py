@@ -175,9 +175,7 @@ def test_way_is_claimed_where_it_was_reported(tmp_path, told, proven):
 
 
 @needs_node
-@pytest.mark.parametrize(
-    "env", ["{}", "{NODE_OPTIONS: '--no-warnings'}", "{...process.env}", "process.env", "undefined"]
-)
+@pytest.mark.parametrize("env", ["{}", "{NODE_OPTIONS: '--no-warnings'}", "{...process.env}", "SHARE_ENV", "undefined"])
 def test_worker_with_an_environment_of_its_own_sees_the_time(tmp_path, env):
     source = f"""
 const {{ Worker, isMainThread, parentPort, workerData, SHARE_ENV }} = require('node:worker_threads')

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.replayers.programs import replayed_command
@@ -29,7 +31,7 @@ needs_faketime = pytest.mark.skipif(
 )
 
 
-def at_the_time(folder: Path, command: tuple[str, ...], **system: object) -> tuple[str, bool]:
+def at_the_time(folder: Path, command: tuple[str, ...], **system: Any) -> tuple[str, bool]:
     """Return how a program was shown the time, after it has seen that, and whether it saw it."""
     replay: Replay = replayed_command(folder, command=command, modes=STATED, **system)
     assert replay.outcome == "completed", replay.error
@@ -70,7 +72,7 @@ def test_nothing_is_claimed_of_what_a_script_starts(tmp_path):
     (tmp_path / "agent.c").write_text(
         '#include <stdio.h>\n#include <time.h>\nint main(void) { printf("%ld", (long)time(0)); }\n'
     )
-    assert os.system(f"gcc -static -o {tmp_path}/agent {tmp_path}/agent.c") == 0
+    subprocess.run(["gcc", "-static", "-o", "agent", "agent.c"], cwd=tmp_path, check=True)
     (tmp_path / "run.sh").write_text("#!/bin/sh\nexec ./agent\n")
     (tmp_path / "run.sh").chmod(0o755)
     assert at_the_time(tmp_path, ("./run.sh",)) == (TOLD, False)
@@ -95,7 +97,6 @@ def test_program_of_its_own_path_is_seen_and_is_no_stand_in_of_a_server(tmp_path
     pytest.importorskip("mcp")
     tools = tmp_path / "elsewhere/bin"
     tools.mkdir(parents=True)
-    (tools / "python3").symlink_to(sys.executable)
     (tools / "agent").write_text('#!/bin/sh\ncat "${0%/*}/../words"\n')
     (tools / "agent").chmod(0o755)
     (tools.parent / "words").write_text("its own")
