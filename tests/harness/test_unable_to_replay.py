@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from tests.harness.command_line import call
 from tests.harness.gate_project import edit, protected
@@ -32,3 +34,17 @@ def test_gate_tells_a_case_that_could_not_be_run(tmp_path, unheld):
     done = call("gate", "--json", cwd=project)
     assert [each["rule"] for each in done.json["cases"]] == ["could-not-run"], done.json
     assert done.code == 1
+
+
+def test_deployment_that_cannot_be_reached_is_no_verdict(tmp_path):
+    make_project(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    edit(
+        tmp_path / "unrepeat.toml",
+        'python = "app:handle"',
+        f'url = "http://127.0.0.1:{port}/"\nlisten = "[::1]:{port}"',
+    )
+    done = call("prove", "inc-1", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "expected a deployment at http://127.0.0.1:9/, got [Errno" in done.err
