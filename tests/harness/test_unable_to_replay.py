@@ -40,11 +40,8 @@ def test_deployment_that_cannot_be_reached_is_no_verdict(tmp_path):
     make_project(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    edit(
-        tmp_path / "unrepeat.toml",
-        'python = "app:handle"',
-        f'url = "http://127.0.0.1:{port}/"\nlisten = "[::1]:{port}"',
-    )
+    described = f'url = "http://127.0.0.1:9/"\nlisten = "127.0.0.1:{port}"'
+    edit(tmp_path / "unrepeat.toml", 'python = "app:handle"', described)
     done = call("prove", "inc-1", cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert "expected a deployment at http://127.0.0.1:9/, got [Errno" in done.err
