@@ -48,5 +48,12 @@ class ReplayError(UnrepeatError):
     """The engineer must act: the system under test could not be replayed."""
 
 
+class UnableToReplayError(ReplayError):
+    """A replay cannot be had here: no isolation, no address to listen on, no deployment. Nothing of it is a version's.
+
+    It is never the outcome of a version, and ends what was asked for.
+    """
+
+
 class ScorerError(UnrepeatError):
     """A scorer was given parameters it cannot use, or crashed."""

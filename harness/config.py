@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..cases.errors import ConfigError
 from ..replayers.isolation.levels import Isolating
@@ -75,7 +76,8 @@ class SystemConfig(_Table):
     url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
     """The deployment to ask: the input is posted there."""
     listen: str = Field(default="127.0.0.1:8731", pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$")
-    """For a deployment, where it was told to find its model and its other boundaries."""
+    """For a deployment, where it was told to find its model and its other boundaries; an address of this machine only:
+    what is served there is the recording."""
     headers: dict[str, str] = {}
     """For a deployment, headers to send; ``${NAME}`` becomes a variable of your environment."""
     boundaries: Boundaries = Boundaries()
@@ -111,6 +113,19 @@ class SystemConfig(_Table):
             if entry.partition(":")[0] not in kinds:
                 raise ValueError(f"expected allow_live to name a boundary ({', '.join(kinds)}), got {entry!r}")
         return self
+
+    @field_validator("listen")
+    @classmethod
+    def _listens_on_loopback(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        if not 0 < int(port) < 1 << 16:
+            raise ValueError(f"expected a port from 1 to 65535, got {port}")
+        if not _is_loopback(host.strip("[]")):
+            raise ValueError(
+                f"expected an address of this machine only (127.0.0.1, [::1], localhost), got {host}: the recording is "
+                "served there. Put a tunnel or a reverse proxy in front for a deployment elsewhere"
+            )
+        return listen
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> SystemConfig:
@@ -323,6 +338,13 @@ def _tables_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _tables_in(inner)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def runs_sha256(config: Config) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..cases.errors import CaseError, ConfigError, ReplayError
+from ..cases.errors import CaseError, ConfigError, ReplayError, UnableToReplayError
 from ..cases.library import LoadedCase, find, load
 from ..cases.trace import Trace
 from ..replayers.live import LiveModel
@@ -180,10 +180,11 @@ def replay_outcome(what: Plan, trace: Trace, checkout: Checkout, model: LiveMode
 
     Raises:
         SpendCapError: A cap on the live model's calls or cost ended it.
+        UnableToReplayError: No version could be replayed here: there is no isolation, no deployment.
     """
     try:
         return replay_version(what, trace, checkout, model)
-    except SpendCapError:
+    except (SpendCapError, UnableToReplayError):
         raise
     except ReplayError as error:
         unanswered = isinstance(error, ModelUnavailableError)

@@ -6,9 +6,10 @@ one of them is answered after the other, and only what a live model thinks about
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +54,26 @@ class Calls:
         """What a live model failed with; it ends the replay, and is raised by who runs it."""
         self.faults: list[str] = []
         """What was asked in no form that is understood, in words; at most 100 of them."""
-        self.waited_s = 0.0
-        """How long live models have been waited for, which is not the app's time."""
+        self._thinking = 0
+        """How many calls of a live model are under way."""
+        self._thinking_since = self._thought_s = 0.0
         self._lock = threading.RLock()
         self._most = _MOST + 10 * len(playback.index.calls)
+
+    @property
+    def waited_s(self) -> float:
+        """How long live models have been waited for, which is not the app's time: calls side by side count once."""
+        with self._lock:
+            return self._thought_s + (time.monotonic() - self._thinking_since if self._thinking else 0.0)
 
     @property
     def endless(self) -> str:
         """Say that the app asks for ever; empty while it does not."""
         return f"more than {self._most} boundary calls" if len(self.playback.events) > self._most else ""
+
+    def _over(self) -> str:
+        """Return why the replay is to end; empty while it is not."""
+        return self.playback.stopped or self.endless
 
     def ask(
         self,
@@ -84,34 +96,49 @@ class Calls:
 
         Returns:
             The reply. ``call`` asks for the real thing, whose answer ``answered`` wants; a live model is never left
-            to the caller.
+            to the caller. Once the replay is to end, every call is told to ``stop``, and becomes no step.
         """
         with self._lock:
             playback = self.playback
+            if why := self._over():  # what comes now depends on how soon the app is ended
+                return Answered(len(playback.events), Reply("stop", error=why), None)
             path = tuple(call_path) if call_path is not None else None
             named = {**_known(playback, kind, name, path, defaults, arguments), **arguments} if defaults else arguments
             request = playback.prepared(kind, named, takes)
             seq, reply = playback.ask(kind, name, request, path)
             recorded = playback.counterparts[seq - 1]
             text = playback.recorded_text(seq) if reply.action == "answer" else ""
-            if playback.stopped or self.endless:
+            if self._over():
                 self.stopped.set()
         if reply.action == "call" and kind == "model" and self.model is not None:
             reply = Reply("answer", self._thought(self.model, seq, request.request))
         return Answered(seq, reply, recorded, text)
 
     def _thought(self, model: LiveModel, seq: int, request: Any) -> Any:
-        asked = time.monotonic()
         try:
-            answer = model.answer(request)
+            with self._waiting():
+                answer = model.answer(request)
         except BaseException as error:
             self.failed = error
             self.stopped.set()
             raise
         with self._lock:
-            self.waited_s += time.monotonic() - asked
             self.playback.answered(seq, answer)
         return answer
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        with self._lock:
+            if not self._thinking:
+                self._thinking_since = time.monotonic()
+            self._thinking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._thinking -= 1
+                if not self._thinking:
+                    self._thought_s += time.monotonic() - self._thinking_since
 
     def answered(self, seq: int, answer: Any, error: str = "") -> Reply | None:
         """Store what a live boundary answered; None where that step waits for no answer."""

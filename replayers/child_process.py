@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .calls import Calls
 from .child_messages import NO_MESSAGE, parsed
+from .exit_status import told
 from .finish import Ending
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from .outside import Outside
 
 CHILD = Path(__file__).resolve().parent / "child" / "start.py"
-LISTENERS = 2
-"""How many listening sockets the outside of a replay takes; see ``outside.LISTENERS``, slow to import."""
 _POLL_S = 0.2
 _STOP_GRACE_S = 5.0
 """How long an app may take to end once the recording has no answer for it."""
@@ -119,16 +117,8 @@ class ChildProcess:
             code = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "the process closed its connection to the harness"
-        how = f"signal {_signal_name(-code)}" if code < 0 else f"exit code {code}"
         tail = self._tail.text()
-        return f"the process ended with {how}" + (f"\n{tail}" if tail else "")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return str(number)
+        return f"the process ended with {told(code)}" + (f"\n{tail}" if tail else "")
 
 
 @contextlib.contextmanager
@@ -180,7 +170,7 @@ def _cell(
         folder=checkout.folder,
         scratch=scratch,
         reads=(*system.reads, CHILD.parent, *((checkout.folder / path).resolve() for path in system.paths)),
-        listeners=LISTENERS if outside is not None else 0,
+        listeners=outside.listeners if outside is not None else 0,
         allow_subprocess=system.allow_subprocess,
     )
 
@@ -229,4 +219,4 @@ def _environment(
         **system.env,
         **checkout.env,
     }
-    return own if outside is None else {**own, **outside.environment(cell.ports, scratch, own.get("PATH", ""))}
+    return own if outside is None else {**own, **outside.prepare(cell.ports, scratch, own.get("PATH", ""))}

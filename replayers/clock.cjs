@@ -4,9 +4,14 @@
 // UNREPEAT_NOW is the time to show, UNREPEAT_NOW_SINCE the real time at which it was that late.
 'use strict'
 
+const { appendFileSync } = require('node:fs')
+const { syncBuiltinESMExports } = require('node:module')
+const threads = require('node:worker_threads')
+
 const RealDate = Date
 const realNow = Date.now.bind(Date)
-const ahead = RealDate.parse(process.env.UNREPEAT_NOW) - RealDate.parse(process.env.UNREPEAT_NOW_SINCE)
+const { UNREPEAT_NOW, UNREPEAT_NOW_SINCE, UNREPEAT_NOW_SHOWN } = process.env
+const ahead = RealDate.parse(UNREPEAT_NOW) - RealDate.parse(UNREPEAT_NOW_SINCE)
 
 function now () {
   return realNow() + ahead
@@ -59,9 +64,36 @@ function showTimeOrigin () {
   }
 }
 
-if (Number.isFinite(ahead)) {
-  showDate()
-  showFormats()
-  if (globalThis.Temporal) showTemporal()
-  showTimeOrigin()
+function showWorkers () {
+  // A worker may be given an environment of its own, in which nothing is said of another time.
+  const load = `--require "${__filename.replace(/["\\]/g, '\\$&')}"`
+  const shown = env => ({
+    ...env,
+    UNREPEAT_NOW,
+    UNREPEAT_NOW_SINCE,
+    NODE_OPTIONS: env.NODE_OPTIONS ? `${load} ${env.NODE_OPTIONS}` : load
+  })
+  threads.Worker = class Worker extends threads.Worker {
+    constructor (file, options) {
+      const env = options?.env
+      super(file, env && typeof env === 'object' && env !== process.env ? { ...options, env: shown(env) } : options)
+    }
+  }
+  syncBuiltinESMExports()
 }
+
+function report () {
+  if (!UNREPEAT_NOW_SHOWN) return
+  try {
+    appendFileSync(UNREPEAT_NOW_SHOWN, 'Date in Node\n')
+  } catch {} // without a report the harness takes it that the time was not shown
+}
+
+// Going on would show the program the real time.
+if (!Number.isFinite(ahead)) throw new Error('unrepeat cannot show this program the time of the incident')
+showDate()
+showFormats()
+if (globalThis.Temporal) showTemporal()
+showTimeOrigin()
+showWorkers()
+report()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..cases.trace import Trace
-from .preloading import faketime_library, is_node, is_python, takes_preload
+from .preloading import faketime_library, is_node, is_python, only_starts, takes_preload
 from .replay import Mode
 
 TOLD = "UNREPEAT_NOW only"
@@ -25,6 +25,8 @@ BY_FAKETIME = "faketime"
 _SHIM = Path(__file__).resolve().parent / "clock.cjs"
 _PRELOAD = Path(__file__).resolve().parent / "preload"
 """Holds what Python loads at its start from ``PYTHONPATH``."""
+_REPORT = "UNREPEAT_NOW_SHOWN"
+"""Names the file to which the scripts add a line with their way once they show the time."""
 _NS = 1_000_000_000
 _EARLIEST_NS = 946_684_800 * _NS
 """The year 2000. Earlier ones are no dates of an AI system: such a trace counts its time from a start of its own."""
@@ -82,16 +84,25 @@ def shown_as(start_ns: int, how: str) -> str:
     return f"{rfc3339(start_ns)}, {how}"
 
 
-def clock_environment(start_ns: int, argv: Sequence[str], folder: Path | None = None) -> tuple[dict[str, str], str]:
+def clock_environment(
+    start_ns: int,
+    argv: Sequence[str],
+    folder: Path | None = None,
+    *,
+    path: str | None = None,
+    report: Path | None = None,
+) -> tuple[dict[str, str], str]:
     """Return what shows a program another time from its start on, and processes that it starts too.
 
     Args:
         start_ns: The time at which it starts, as Unix time in nanoseconds.
         argv: The program and its arguments.
         folder: Where it runs; the current folder by default.
+        path: Its ``PATH``; that of this process by default.
+        report: A file that the program may write to, for ``proven_way``.
 
     Returns:
-        What to add to its environment, and how it is shown, in words: ``Date in Node``, ``replaced functions``
+        What to add to its environment, and how it is to be shown, in words: ``Date in Node``, ``replaced functions``
         (Python), ``faketime``, or ``UNREPEAT_NOW only`` where it has to ask by itself. What it has of its own in
         ``NODE_OPTIONS``, ``PYTHONPATH`` and ``LD_PRELOAD`` goes after these: of several modules named
         ``sitecustomize`` Python loads the first only, and ours loads the next.
@@ -99,14 +110,32 @@ def clock_environment(start_ns: int, argv: Sequence[str], folder: Path | None = 
     started_ns = time.time_ns()
     # Every process counts from the moment this one was started: a second one does not begin at the start again.
     told = {"UNREPEAT_NOW": rfc3339(start_ns), "UNREPEAT_NOW_SINCE": rfc3339(started_ns)}
-    if is_node(argv, folder):
+    if report is not None:
+        told[_REPORT] = str(report)
+    if is_node(argv, folder, path):
         return {**told, "NODE_OPTIONS": f"--require {_quoted(str(_SHIM))}"}, IN_NODE
-    if is_python(argv, folder):
+    if is_python(argv, folder, path):
         return {**told, "PYTHONPATH": str(_PRELOAD)}, IN_PYTHON
     library = faketime_library()
-    if library is not None and takes_preload(argv, folder):
-        return {**told, **_of_faketime(library, start_ns - started_ns)}, BY_FAKETIME
+    if library is not None and takes_preload(argv, folder, path):
+        way = TOLD if only_starts(argv, folder, path) else BY_FAKETIME
+        return {**told, **_of_faketime(library, start_ns - started_ns)}, way
     return told, TOLD
+
+
+def proven_way(way: str, report: Path) -> str:
+    """Return how a program was shown the time after all: scripts that were to be loaded say so once they are.
+
+    A program can be kept from loading them, by a variable or an option that it is started with. libfaketime says
+    nothing; it is named for programs alone that are known to load it.
+    """
+    if way not in (IN_NODE, IN_PYTHON):
+        return way
+    try:
+        told = report.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return TOLD
+    return way if way in told else TOLD
 
 
 def _of_faketime(library: Path, ahead_ns: int) -> dict[str, str]:

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import queue
 import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-import orjson
-
-from ..cases.errors import ReplayError
+from ..cases.errors import UnableToReplayError
 from ..cases.trace import Trace
 from .calls import Calls
 from .finish import Ending, Surroundings, environment, finished
+from .given_input import plain_of
 from .live import LiveModel
 from .outside import Outside
 from .playback import Modes, Playback
+from .posting import CONNECT_S, BrokenOff, Outcome, Posting, Response, Unreached
 from .program import MAX_OUTPUT_BYTES, read_answer
 from .replay import Replay
 from .system import Checkout, HttpSystem
 
 EXTERNAL = "external"
 _POLL_S = 0.02
+_QUIET_S = 1.0
+"""A deployment that has answered may go on in the background: its calls are served until none came for so long."""
+_GRACE_S = 5.0
+"""At most so long, as for the threads of a Python callable."""
 _in_use: dict[tuple[str, int], threading.Lock] = {}
 """By address: replays of one process take turns at it."""
 
@@ -61,14 +63,16 @@ def replay_http(
         model: Answers the model boundary where the modes have it live.
 
     Raises:
-        ReplayError: The deployment cannot be reached, or the address for its boundaries cannot be listened on:
-            nothing was learned about it. Also what a live model failed with.
+        UnableToReplayError: The deployment cannot be reached or sent the input, or the address for its boundaries
+            cannot be listened on: nothing was learned about it.
+        ReplayError: A live model failed.
     """
     started = time.perf_counter()
     calls = Calls(Playback(trace, modes), model)
-    outside, trace_id = Outside(calls, trace, system.mcp), secrets.token_hex(16)
-    with _listening(system) as listener, outside.serving([listener], frozenset({trace_id})):
-        ending = _conversation(system, checkout, calls, turns, trace_id)
+    outside = Outside(calls, trace, system.mcp)
+    conversation = _Conversation(system, checkout.url or system.url, calls, case_id)
+    with _listening(system) as listener, outside.serving([listener], frozenset({conversation.trace_id})):
+        ending = conversation.ending(turns)
     if calls.failed is not None:
         raise calls.failed
     return finished(
@@ -82,6 +86,7 @@ def replay_http(
         around=Surroundings(
             isolation=EXTERNAL,
             refused=outside.refused,
+            unfinished=conversation.unfinished,
             clock_doubt=calls.playback.modes.clock.doubt(""),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
@@ -98,7 +103,7 @@ def _listening(system: HttpSystem) -> Iterator[socket.socket]:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             listener = socket.create_server((host, port), family=family, backlog=1024)
         except OSError as error:
-            raise ReplayError(
+            raise UnableToReplayError(
                 f"expected to listen on {host}:{port}, got {error.strerror or error}",
                 where=f"system {system.name}",
                 hint="Another replay may be using it: the deployment finds its boundaries there, one replay at a time",
@@ -107,95 +112,98 @@ def _listening(system: HttpSystem) -> Iterator[socket.socket]:
             yield listener
 
 
-@dataclass(frozen=True, slots=True)
-class _Response:
-    status: int
-    body: bytes
+class _Conversation:
+    """The turns of one replay, sent one after the other."""
+
+    def __init__(self, system: HttpSystem, url: str, calls: Calls, case_id: str) -> None:
+        self.trace_id = secrets.token_hex(16)
+        self._system, self._url, self._calls, self._case_id = system, url, calls, case_id
+        self._outputs: list[Any] = []
+        self.unfinished: tuple[str, ...] = ()
+        """What the deployment asked for after its last answer."""
+
+    def ending(self, turns: Sequence[Any]) -> Ending:
+        """Send every turn and return how that ended; of several answers the output is a list.
+
+        Raises:
+            UnableToReplayError: A turn cannot be sent, or there is no deployment.
+        """
+        for turn in turns:
+            answer = self._answer(turn)
+            if isinstance(answer, Ending):
+                return self._over() or answer
+            self._outputs.append(read_answer(answer.body, "stdout"))
+        self.unfinished = _asked_late(self._calls)
+        return self._over() or Ending("completed", self._outputs if len(turns) > 1 else self._outputs[0])
+
+    def _over(self) -> Ending | None:
+        """Return the ending where the recording had no more answers, whatever the deployment made of that."""
+        if self._calls.playback.stopped:
+            return Ending("stopped", error=self._calls.playback.stopped)
+        return Ending("crashed", error=self._calls.endless) if self._calls.endless else None
+
+    def _answer(self, turn: Any) -> Response | Ending:
+        """Send one turn; the end of the replay is not waited out."""
+        timeout_s = self._system.timeout_s
+        until = time.monotonic() + timeout_s
+        with self._posted(turn, min(timeout_s, CONNECT_S)) as work:
+            while time.monotonic() < until + self._calls.waited_s:
+                outcome = work.outcome(_POLL_S)
+                if self._calls.stopped.is_set():
+                    return Ending("stopped")
+                if outcome is not None:
+                    return self._taken(outcome)
+            if not work.is_connected:
+                return self._taken(Unreached(f"no connection within {timeout_s:g} s"))
+        return Ending("timed_out", error=f"no answer within {timeout_s:g} s")
+
+    @contextlib.contextmanager
+    def _posted(self, turn: Any, connect_s: float) -> Iterator[Posting]:
+        kind = "text/plain; charset=utf-8" if isinstance(turn, str) else "application/json"
+        traceparent = f"00-{self.trace_id}-{secrets.token_hex(8)}-01"
+        own = {name.lower(): value for name, value in self._system.headers.items()}
+        headers = {"content-type": kind, **own, "traceparent": traceparent}
+        body = plain_of(turn, self._case_id)
+        try:
+            work = Posting.of(urlsplit(self._url), body, headers, connect_s)
+        except (ValueError, http.client.HTTPException) as error:
+            raise UnableToReplayError(
+                f"expected a request that can be sent, got {error}",
+                where=f"system {self._system.name}",
+                hint="Check `url` and `headers` in unrepeat.toml",
+            ) from error
+        with contextlib.closing(work):
+            yield work
+
+    def _taken(self, outcome: Outcome) -> Response | Ending:
+        match outcome:
+            case Unreached() if not self._outputs:
+                raise UnableToReplayError(
+                    f"expected a deployment at {self._url}, got {outcome.why}",
+                    where=f"system {self._system.name}",
+                    hint="Start it, or name another one with --candidate URL",
+                )
+            case Unreached():
+                return Ending("crashed", error=f"the deployment cannot be reached any more: {outcome.why}")
+            case BrokenOff():
+                return Ending("crashed", error=f"the deployment ended the connection: {outcome.why}")
+            case Response() if len(outcome.body) > MAX_OUTPUT_BYTES:
+                return Ending("crashed", error=f"the deployment answered more than {MAX_OUTPUT_BYTES >> 20} MB")
+            case Response() if not 200 <= outcome.status < 300:
+                told = outcome.body[:2000].decode("utf-8", "replace")
+                return Ending("crashed", error=f"the deployment answered HTTP {outcome.status}: {told}")
+        return outcome
 
 
-def _conversation(system: HttpSystem, checkout: Checkout, calls: Calls, turns: Sequence[Any], trace_id: str) -> Ending:
-    """Send every turn and return how that ended; of several answers the output is a list."""
-    outputs = []
-    for turn in turns:
-        response = _asked(system, checkout, calls, turn, trace_id)
-        if calls.playback.stopped:
-            return Ending("stopped", error=calls.playback.stopped)
-        if calls.endless:
-            return Ending("crashed", error=calls.endless)
-        if isinstance(response, Ending):
-            return response
-        if not 200 <= response.status < 300:
-            told = response.body[:2000].decode("utf-8", "replace")
-            return Ending("crashed", error=f"the deployment answered HTTP {response.status}: {told}")
-        outputs.append(read_answer(response.body, "stdout"))
-    return Ending("completed", outputs if len(turns) > 1 else outputs[0])
-
-
-def _asked(system: HttpSystem, checkout: Checkout, calls: Calls, turn: Any, trace_id: str) -> _Response | Ending:
-    """Send one turn; the end of the replay is not waited out."""
-    url = urlsplit(_url(system, checkout))
-    answers: queue.SimpleQueue[_Response | Exception] = queue.SimpleQueue()
-    connection = _connection(url)
-    headers = {**system.headers, "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
-    work = threading.Thread(target=_post, args=(connection, url, turn, headers, answers), daemon=True)
-    work.start()
-    until = time.monotonic() + system.timeout_s
-    try:
-        while time.monotonic() < until + calls.waited_s:
-            with contextlib.suppress(queue.Empty):
-                return _told(answers.get(timeout=_POLL_S), system, url)
-            if calls.stopped.is_set():
-                return Ending("stopped")
-    finally:
-        _hang_up(connection)
-    return Ending("timed_out", error=f"no answer within {system.timeout_s:g} s")
-
-
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    """End a connection, also under a thread that reads from it."""
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
-    connection.close()
-
-
-def _url(system: HttpSystem, checkout: Checkout) -> str:
-    return checkout.url or system.url
-
-
-def _connection(url: SplitResult) -> http.client.HTTPConnection:
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
-    return kind(url.hostname or "", url.port)
-
-
-def _post(
-    connection: http.client.HTTPConnection,
-    url: SplitResult,
-    turn: Any,
-    headers: Mapping[str, str],
-    answers: queue.SimpleQueue[_Response | Exception],
-) -> None:
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    is_text = isinstance(turn, str)
-    body = turn.encode() if is_text else orjson.dumps(turn)
-    kind = "text/plain; charset=utf-8" if is_text else "application/json"
-    try:
-        connection.request("POST", target, body, {"content-type": kind, **headers})
-        response = connection.getresponse()
-        answers.put(_Response(response.status, response.read(MAX_OUTPUT_BYTES + 1)))
-    except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:  # hung up under our hands, too
-        answers.put(error)
-
-
-def _told(answer: _Response | Exception, system: HttpSystem, url: SplitResult) -> _Response | Ending:
-    if isinstance(answer, (ConnectionRefusedError, socket.gaierror)):
-        raise ReplayError(
-            f"expected a deployment at {url.geturl()}, got {answer}",
-            where=f"system {system.name}",
-            hint="Start it, or name another one with --candidate URL",
-        )
-    if isinstance(answer, Exception):
-        return Ending("crashed", error=f"the deployment ended the connection: {type(answer).__name__}: {answer}")
-    if len(answer.body) > MAX_OUTPUT_BYTES:
-        return Ending("crashed", error=f"the deployment answered more than {MAX_OUTPUT_BYTES >> 20} MB")
-    return answer
+def _asked_late(calls: Calls) -> tuple[str, ...]:
+    """Serve until nothing has been asked for a moment; return what was, after the last answer."""
+    events = calls.playback.events
+    first, at_work = len(events), (len(events), calls.waited_s)
+    quiet = time.monotonic() + _QUIET_S
+    until = time.monotonic() + _GRACE_S - calls.waited_s
+    while time.monotonic() < min(quiet, until + calls.waited_s) and not calls.stopped.is_set():
+        time.sleep(_POLL_S)
+        if at_work != (at_work := (len(events), calls.waited_s)):
+            quiet = time.monotonic() + _QUIET_S
+    late = dict.fromkeys(f"{event.kind} {event.name}" for event in events[first:])
+    return tuple(f"the part of the deployment that asks for {what}" for what in late)

@@ -19,12 +19,12 @@ from .replay import BoundaryKind
 from .system import McpServer
 from .wire import server
 
-LISTENERS = 2
-"""How many listening sockets it takes: for the wire server, and for the proxy sink."""
-
 
 class Outside:
     """The world of one replay."""
+
+    listeners = 2
+    """How many listening sockets it takes: for the wire server, and for the proxy sink."""
 
     def __init__(self, calls: Calls, trace: Trace, mcp: Mapping[str, McpServer]) -> None:
         self.calls = calls
@@ -59,12 +59,12 @@ class Outside:
         """What was asked of the proxy, and of the harness in no form that it understands."""
         return (*self._sink.attempts, *self.calls.faults)
 
-    def environment(self, ports: Sequence[int], scratch: Path, path: str) -> dict[str, str]:
-        """Return what a system needs in its environment to find it.
+    def prepare(self, ports: Sequence[int], scratch: Path, path: str) -> dict[str, str]:
+        """Write the programs that stand for MCP servers, and return what a system needs in its environment.
 
         Args:
             ports: Of the wire server and the proxy sink.
-            scratch: A folder of the system's, for programs that stand for MCP servers.
+            scratch: A folder of the system's, for those programs.
             path: The system's ``PATH``.
         """
         found = {**server.environment(ports[0]), **proxy_environment(ports[1])}

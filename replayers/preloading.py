@@ -23,24 +23,44 @@ _LIBRARIES = (
 )
 _GO = b"\xff Go buildinf:"
 """Begins what every Go program holds of its build. Go asks the kernel for the time, past any library."""
+_STARTERS = frozenset(
+    "sh bash dash ash zsh ksh mksh fish busybox timeout nice ionice nohup setsid stdbuf xargs make time chrt taskset "
+    "sudo setpriv unshare uv uvx mise asdf direnv docker podman".split()
+)
+"""Programs whose work is to start others. What those are, Go or static, nobody knows beforehand."""
 _MOST_SCRIPTS = 4
 """Interpreters that are scripts themselves, one by the other."""
 
 
-def is_node(argv: Sequence[str], folder: Path | None = None) -> bool:
+def located(program: str, folder: Path, path: str) -> str:
+    """Return where a program lies, as it is looked up in a folder; its name where it is nowhere.
+
+    Args:
+        program: Its name, or a path.
+        folder: Where it is to run.
+        path: The value of ``PATH`` for it.
+    """
+    if os.sep in program:
+        return program
+    folders = [os.path.join(folder.absolute(), each) for each in (path or os.defpath).split(os.pathsep)]
+    return shutil.which(program, path=os.pathsep.join(folders)) or program
+
+
+def is_node(argv: Sequence[str], folder: Path | None = None, path: str | None = None) -> bool:
     """Whether a command runs a program in Node, by its name or by the first line of a script.
 
     Args:
         argv: The program and its arguments.
         folder: Where it runs; the current folder by default.
+        path: Its ``PATH``; that of this process by default.
     """
-    words = _runtime(argv, folder)
+    words = _runtime(argv, folder, path)
     return bool(words) and Path(words[0]).name in _NODE
 
 
-def is_python(argv: Sequence[str], folder: Path | None = None) -> bool:
+def is_python(argv: Sequence[str], folder: Path | None = None, path: str | None = None) -> bool:
     """Whether a command runs a program in Python that heeds ``PYTHONPATH``; see ``is_node``."""
-    words = _runtime(argv, folder)
+    words = _runtime(argv, folder, path)
     if not words or not _PYTHON.fullmatch(Path(words[0]).name):
         return False
     return not any(map(_ISOLATED.fullmatch, _options(words[1:])))
@@ -57,25 +77,20 @@ def _options(words: Sequence[str]) -> Iterator[str]:
             next(rest, None)
 
 
-def _runtime(argv: Sequence[str], folder: Path | None) -> list[str]:
+def _runtime(argv: Sequence[str], folder: Path | None, path: str | None) -> list[str]:
     """Return the command that runs a program: itself, or what the first line of its script names."""
     words = _without_env(argv)
     name = Path(words[0]).name if words else ""
     if not words or name in _NODE or _PYTHON.fullmatch(name):  # version managers have scripts of these names
         return words
-    return _shebang(_found(words[0], folder)) or words
+    return _shebang(_found(words[0], folder, path)) or words
 
 
-def takes_preload(argv: Sequence[str], folder: Path | None = None) -> bool:
-    """Whether a program takes the time from the C library, in whose place another one can be loaded.
-
-    Args:
-        argv: The program and its arguments.
-        folder: Where it runs; the current folder by default.
-    """
+def takes_preload(argv: Sequence[str], folder: Path | None = None, path: str | None = None) -> bool:
+    """Whether a program takes the time from the C library, before which another one can be loaded; see ``is_node``."""
     words = _without_env(argv)
     for _ in range(_MOST_SCRIPTS):
-        program = _found(words[0], folder) if words else None
+        program = _found(words[0], folder, path) if words else None
         if program is None:
             return False
         interpreter = _shebang(program)
@@ -83,6 +98,29 @@ def takes_preload(argv: Sequence[str], folder: Path | None = None) -> bool:
             return _is_dynamic(program)
         words = interpreter
     return False
+
+
+def only_starts(argv: Sequence[str], folder: Path | None = None, path: str | None = None) -> bool:
+    """Whether a command may leave its work to a program that is not known, or to one without what is preloaded.
+
+    A shell does, and so do scripts for it, and ``env`` with options or with loader variables of its own; see
+    ``is_node``.
+    """
+    words = list(argv)
+    if words and Path(words[0]).name == "env":
+        rest = _without_env(words)
+        set_here = words[1 : len(words) - len(rest)]
+        if any(each.startswith(("-", "LD_", "FAKETIME", "DONT_FAKE", "UNREPEAT_")) for each in set_here):
+            return True
+        words = rest
+    for _ in range(_MOST_SCRIPTS):
+        if not words or Path(words[0]).name in _STARTERS:
+            return True
+        interpreter = _shebang(_found(words[0], folder, path))
+        if not interpreter:
+            return False
+        words = interpreter
+    return True
 
 
 def faketime_library() -> Path | None:
@@ -101,12 +139,10 @@ def _without_env(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _found(program: str, folder: Path | None) -> Path | None:
-    if os.sep in program:
-        path = (folder or Path.cwd()) / program
-        return path if path.is_file() else None
-    found = shutil.which(program)
-    return Path(found) if found else None
+def _found(program: str, folder: Path | None, path: str | None) -> Path | None:
+    here = folder or Path.cwd()
+    found = here / located(program, here, os.environ.get("PATH", "") if path is None else path)
+    return found if found.is_file() else None
 
 
 def _shebang(program: Path | None) -> list[str]:

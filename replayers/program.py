@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from .exit_status import told
 
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 """Most a program may print as its answer."""
@@ -43,8 +44,7 @@ class Run:
             return f"the program printed more than {MAX_OUTPUT_BYTES >> 20} MB"
         if not self.returncode:
             return ""
-        how = f"signal {_signal_name(-self.returncode)}" if self.returncode < 0 else f"exit code {self.returncode}"
-        return f"the program ended with {how}" + (f"\n{self.complaints}" if self.complaints else "")
+        return f"the program ended with {told(self.returncode)}" + (f"\n{self.complaints}" if self.complaints else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +171,3 @@ def read_answer(output: bytes, where: str) -> Any:
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(text)
     return text
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return str(number)

@@ -141,7 +141,8 @@ class Replay(Record):
     refused_at_start: int = 0
     """How many of them, the first ones, were made before the entry was called."""
     unfinished: tuple[str, ...] = ()
-    """Threads of the system's own code that were still at work when it returned, and were ended then."""
+    """What was still at work when the system returned, and was ended then: threads of its own code, processes, or
+    parts of a deployment, whose calls are answered for a moment more."""
     unseen: tuple[str, ...] = ()
     """What the system may still do that the replay could not show, in words: parts of its answer that nobody can
     read, timers that are due later, handlers of its end that do not end."""

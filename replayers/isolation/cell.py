@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ...cases.errors import ReplayError
+from ...cases.errors import UnableToReplayError
 from ..leftovers import end_marked, marked, new_mark
 from .launcher import Launcher, not_isolated, started
 from .view import view_of
@@ -194,7 +194,7 @@ def _listeners(count: int, closing: contextlib.ExitStack) -> Iterator[socket.soc
             yield closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG))
     except OSError as error:
         closing.close()
-        raise ReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
+        raise UnableToReplayError(f"expected {count} listeners on 127.0.0.1, got {error}", where="isolation") from error
 
 
 def _remove_work(work: Path) -> None:

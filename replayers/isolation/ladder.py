@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...cases.errors import ReplayError
+from ...cases.errors import ReplayError, UnableToReplayError
 from .levels import LEVELS, Level, is_at_least
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _SWITCHES = {
     ),
 }
 _IN_CONTAINER = "in a container, allow user namespaces (Docker: a seccomp profile that has unshare and mount)"
+
+_CORRECT = "Correct `isolation`"
 
 
 def obstacles() -> dict[Level, str]:
@@ -47,13 +49,13 @@ def chosen(required: str, *, python: bool) -> Level:
         python: Whether the program is the Python child, which guards itself.
 
     Raises:
-        ReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
+        UnableToReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
     """
     floor = _level(required, "isolation") if required else weakest(python=python)
     strongest = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
     if is_at_least(strongest, floor):
         return strongest
-    raise ReplayError(
+    raise UnableToReplayError(
         f"expected isolation of at least {floor}, got {strongest} as the strongest that can be had here",
         where="isolation",
         hint=_hint(required),
@@ -68,7 +70,7 @@ def level_for(system: PythonSystem | CommandSystem, *, python: bool) -> Level:
         python: Whether it is a callable, run by the Python child, which guards itself.
 
     Raises:
-        ReplayError: The level cannot be had, or it is weaker than what is required.
+        UnableToReplayError: The level cannot be had, or it is weaker than what is required.
     """
     named = system.isolation
     if not named:
@@ -76,11 +78,13 @@ def level_for(system: PythonSystem | CommandSystem, *, python: bool) -> Level:
     where = f"system {system.name}: isolation"
     level = _level(named, where)
     if level == "none" or (level == "guard" and not python):
-        raise ReplayError(f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`")
+        raise UnableToReplayError(
+            f"expected a level that can hold it, got {named}", where=where, hint="Correct `isolation`"
+        )
     if obstacle := _obstacle(level):
-        raise ReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
+        raise UnableToReplayError(f"expected {level}, which cannot be had here: {obstacle}", where=where)
     if not is_at_least(level, _level(system.required_isolation or "none", where)):
-        raise ReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
+        raise UnableToReplayError(f"expected at least {system.required_isolation}, got {level}", where=where)
     return level
 
 
@@ -97,7 +101,9 @@ def _level(word: str, where: str) -> Level:
     for level in LEVELS:
         if level == word:
             return level
-    raise ReplayError(f"expected one of {', '.join(LEVELS)}, got {word}", where=where, hint="Correct `isolation`")
+    raise UnableToReplayError(
+        f"expected one of {', '.join(LEVELS)}, got {word}", where=where, hint="Correct `isolation`"
+    )
 
 
 def _hint(required: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ...cases.errors import ReplayError
+from ...cases.errors import ReplayError, UnableToReplayError
 from .launch.init import END_OF_NAMES
 
 if TYPE_CHECKING:
@@ -200,9 +200,9 @@ def not_started(program: str, cwd: Path | str, why: str) -> ReplayError:
     )
 
 
-def not_isolated(level: Level, got: str) -> ReplayError:
+def not_isolated(level: Level, got: str) -> UnableToReplayError:
     """Return the error of a level that could not be set up."""
-    return ReplayError(f"expected isolation at level {level}, got {got}", where="isolation", hint=_DOCTOR)
+    return UnableToReplayError(f"expected isolation at level {level}, got {got}", where="isolation", hint=_DOCTOR)
 
 
 def _plan_file() -> IO[bytes]:

@@ -35,6 +35,17 @@ def _show_time() -> None:
     importlib.import_module(start.PACKAGE + ".time_of_day").show(clock)
 
 
+def _report() -> None:
+    """Tell the harness that the time is shown; without a report it takes it that it was not."""
+    file = os.environ.get("UNREPEAT_NOW_SHOWN")
+    if file:
+        try:
+            with open(file, "a", encoding="utf-8") as report:
+                report.write("replaced functions\n")
+        except OSError:
+            pass
+
+
 def _load_other() -> None:
     """Load the module of this name that the environment has of its own."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -47,6 +58,7 @@ def _load_other() -> None:
 if "UNREPEAT_NOW" in os.environ:
     try:
         _show_time()
+        _report()
     except Exception as error:  # going on would show the program the real time
         sys.stderr.write(f"unrepeat cannot show this program the time of the incident: {error!r}\n")
         sys.stderr.flush()

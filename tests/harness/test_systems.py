@@ -88,6 +88,12 @@ def test_time_that_was_not_shown_is_named_among_what_is_not_shown(tmp_path):
         ("command = []\n", "at least 1 item"),
         ('url = "staging:80"\n', "url"),
         ('url = "http://x/"\nlisten = "8731"\n', "listen"),
+        ('url = "http://x/"\nlisten = "127.0.0.1:99999"\n', "expected a port from 1 to 65535, got 99999"),
+        ('url = "http://x/"\nlisten = "127.0.0.1:0"\n', "expected a port from 1 to 65535, got 0"),
+        *(
+            (f'url = "http://x/"\nlisten = "{host}:8731"\n', f"[::1], localhost), got {host}: the recording")
+            for host in ("0.0.0.0", "[::]", "192.168.0.7", "127.0.0.1.example.com")
+        ),
         ('command = ["x"]\nisolation = "none"\n', "'netns', 'landlock' or 'guard'"),
         ('command = ["x"]\noutput = "stderr"\n', "'stdout' or 'last-line'"),
         ('command = ["x"]\nmcp.orders.comand = "x"\n', "Did you mean 'command'?"),
@@ -97,6 +103,12 @@ def test_mistake_in_the_configuration_is_named(system, complaint):
     with pytest.raises(ConfigError) as error:
         parsed(f"[systems.desk]\n{system}", Path("unrepeat.toml"))
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "[::1]", "localhost"])
+def test_deployment_finds_its_boundaries_on_this_machine(host):
+    found = parsed(f'[systems.desk]\nurl = "http://x/"\nlisten = "{host}:65535"\n', Path("unrepeat.toml"))
+    assert found.systems["desk"].listen == f"{host}:65535"
 
 
 def test_system_that_names_nothing_to_run_is_refused(tmp_path):

@@ -70,6 +70,7 @@ def replayed_command(
     trace: Trace | None = None,
     turns: Sequence[Any] | None = None,
     modes: Modes | None = None,
+    model: Any = None,
     **system: Any,
 ) -> Replay:
     """Replay a program, which lies in desk.py, against the refund conversation."""
@@ -80,4 +81,4 @@ def replayed_command(
         name="desk", command=tuple(command), **{"boundaries": {"tool": ("get_order", "refund")}, **system}
     )
     checkout = Checkout(version=Version(label="v"), folder=folder)
-    return replay_command(recording, described, checkout, turns=turns or [recording.input], modes=modes)
+    return replay_command(recording, described, checkout, turns=turns or [recording.input], modes=modes, model=model)

@@ -20,6 +20,7 @@ from unrepeat.replayers.clock import (
     TOLD,
     ClockMode,
     clock_environment,
+    proven_way,
     recorded_start,
     rfc3339,
 )
@@ -137,7 +138,6 @@ def test_folder_of_any_name_can_hold_the_shim(tmp_path, monkeypatch):
     ("argv", "seen"),
     [
         (["date", "-u", "+%Y-%m-%dT%H:%M:%S"], START),
-        (["sh", "-c", "date -u +%Y-%m-%dT%H:%M:%S"], START),
         (
             ["env", "A=1", sys.executable, "-I", "-c", "import time; print(time.strftime('%FT%T', time.gmtime()))"],
             START,
@@ -147,6 +147,52 @@ def test_folder_of_any_name_can_hold_the_shim(tmp_path, monkeypatch):
 def test_program_that_takes_the_time_from_the_c_library_sees_it(tmp_path, argv, seen):
     how, printed = run(argv, tmp_path)
     assert (how, printed[: len(seen)]) == (BY_FAKETIME, seen)
+
+
+@needs_faketime
+@pytest.mark.parametrize("starter", [["sh", "-c", "date -u +%FT%T"], ["timeout", "5", "date", "-u", "+%FT%T"]])
+def test_program_that_starts_another_is_shown_the_time_but_nothing_is_claimed(tmp_path, starter):
+    how, printed = run(starter, tmp_path)
+    assert (how, printed[: len(START)]) == (TOLD, START)
+
+
+@needs_faketime
+@pytest.mark.parametrize("words", [["-i"], ["-u", "LD_PRELOAD"], ["LD_PRELOAD="], ["FAKETIME=+0"], ["-"]])
+def test_nothing_is_claimed_of_an_environment_that_is_changed_on_the_way(tmp_path, words):
+    assert clock_environment(START_NS, ["env", *words, "date"], tmp_path)[1] == TOLD
+
+
+@pytest.mark.parametrize(
+    ("told", "proven"),
+    [("replaced functions\n", IN_PYTHON), ("Date in Node\nreplaced functions\n", IN_PYTHON), ("Date in Node\n", TOLD)],
+)
+def test_way_is_claimed_where_it_was_reported(tmp_path, told, proven):
+    report = tmp_path / "report"
+    assert proven_way(IN_PYTHON, report) == TOLD
+    report.write_text(told)
+    assert proven_way(IN_PYTHON, report) == proven
+    assert proven_way(BY_FAKETIME, report) == BY_FAKETIME
+
+
+@needs_node
+@pytest.mark.parametrize("env", ["{}", "{NODE_OPTIONS: '--no-warnings'}", "{...process.env}", "SHARE_ENV", "undefined"])
+def test_worker_with_an_environment_of_its_own_sees_the_time(tmp_path, env):
+    source = f"""
+const {{ Worker, isMainThread, parentPort, workerData, SHARE_ENV }} = require('node:worker_threads')
+const env = {env}
+if (isMainThread) new Worker(__filename, {{ env, workerData: 7 }}).on('message', told => console.log(told))
+else parentPort.postMessage(new Date().toISOString() + ' ' + workerData)
+"""
+    printed = node(tmp_path, source)
+    assert (printed[: len(START)], printed[-2:]) == (START, " 7")
+
+
+@needs_node
+def test_node_that_cannot_be_shown_the_time_does_not_run(tmp_path):
+    shown, _ = clock_environment(START_NS, ["node"])
+    env = {"PATH": os.environ["PATH"], "NODE_OPTIONS": shown["NODE_OPTIONS"]}
+    done = subprocess.run(["node", "-p", "1"], env=env, capture_output=True, text=True, check=False)
+    assert (bool(done.returncode), done.stdout, "cannot show" in done.stderr) == (True, "", True)
 
 
 @needs_faketime

@@ -7,7 +7,7 @@ import sys
 import pytest
 from tests.replayers.programs import DESK, GUARDED, desk_doing, replayed_command
 
-from unrepeat.cases.errors import ReplayError
+from unrepeat.cases.errors import ReplayError, UnableToReplayError
 from unrepeat.replayers.playback import Modes
 
 SHELL = ("sh", "-c")
@@ -96,6 +96,34 @@ def test_input_comes_on_standard_input_or_where_it_is_named(tmp_path):
 
 def test_turns_come_as_lines(tmp_path):
     assert said(tmp_path, "cat", turns=["one", {"two": 2}]).trace.output == '"one"\n{"two":2}'
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [(2**70, str(2**70)), ({"a": "\ud800"}, '{"a":"\\ud800"}'), (["\ud800"], '["\\ud800"]')],
+)
+def test_values_beyond_usual_json_are_handed_over(tmp_path, value, printed):
+    assert said(tmp_path, "printf 'got '; cat", turns=[value]).trace.output == f"got {printed}"
+    assert said(tmp_path, "printf 'got '; cat", turns=[value, 1]).trace.output == f"got {printed}\n1"
+
+
+@pytest.mark.parametrize(
+    ("command", "value", "why"),
+    [
+        (("cat",), "half: \ud800", "UTF-8 can say, got half of a surrogate pair as character 7"),
+        (("echo", "{input}"), "a\0b", "an argument can say, got the character NUL"),
+        (("echo", "{input}"), "\ud800", "UTF-8 can say"),
+        (("cat",), {"a": object()}, "JSON can say"),
+    ],
+)
+def test_input_that_cannot_be_handed_over_is_no_verdict(tmp_path, command, value, why):
+    with pytest.raises(UnableToReplayError, match=rf"case .*: input: expected an input that {why}"):
+        replayed_command(tmp_path, command=command, turns=[value])
+
+
+def test_argument_is_no_place_for_a_conversation(tmp_path):
+    with pytest.raises(UnableToReplayError, match=r"expected one input for \{input\} .* got a conversation of 2 turns"):
+        replayed_command(tmp_path, command=("echo", "{input}"), turns=["one", "two"])
 
 
 def test_environment_is_scrubbed(tmp_path, monkeypatch):

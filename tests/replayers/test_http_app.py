@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -9,13 +10,15 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.replayers.programs import DESK
 from tests.replayers.recordings import refund_trace
 
-from unrepeat.cases.errors import ReplayError
+from unrepeat.cases.errors import ReplayError, UnableToReplayError
 from unrepeat.replayers.http_app import replay_http
+from unrepeat.replayers.posting import Posting
 from unrepeat.replayers.replay import Replay, Version
 from unrepeat.replayers.system import Checkout, HttpSystem
 
@@ -33,6 +36,8 @@ class Deployment:
         self.seen: list[Any] = []
         self.status, self.wait_s = 200, 0.0
         self.forwards = True
+        self.late_s: float | None = None
+        self.ends = False
         deployment = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,10 +63,20 @@ class Deployment:
             answer, status = json.dumps({"said": self.desk["handle"](json.loads(body)["text"])}).encode(), self.status
         except Exception as error:
             answer, status = str(error).encode(), 500
+        if self.ends:
+            self.server.socket.shutdown(socket.SHUT_RDWR)
         handler.send_response(status)
         handler.send_header("content-length", str(len(answer)))
         handler.end_headers()
         handler.wfile.write(answer)
+        handler.wfile.flush()
+        if self.late_s is not None:
+            threading.Thread(target=self._later, args=(dict(self.desk),)).start()
+
+    def _later(self, desk: dict[str, Any]) -> None:
+        time.sleep(self.late_s or 0)
+        with contextlib.suppress(Exception):
+            desk["tool"]("pay", {"amount": 10})
 
     def _surroundings(self, traceparent: str) -> Any:
         base = f"http://127.0.0.1:{self.outside}"
@@ -74,6 +89,29 @@ class Deployment:
             }
 
         return Surroundings
+
+
+@contextlib.contextmanager
+def full() -> Iterator[socket.socket]:
+    """Yield a listener at which a connection waits, and to which no further one gets through meanwhile."""
+    with socket.socket() as listener, socket.socket() as one, socket.socket() as two:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for each in (one, two):
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        yield listener
+
+
+def received(listener: socket.socket) -> bytes:
+    """Accept a connection and return what is sent over it."""
+    listener.settimeout(5)
+    accepted, _ = listener.accept()
+    with accepted:
+        accepted.settimeout(0.5)
+        with contextlib.suppress(TimeoutError):
+            return accepted.recv(1000)
+    return b""
 
 
 TRACED = DESK.replace(
@@ -134,6 +172,64 @@ def test_silence_is_timed_out(deployment):
     deployment.wait_s = 5
     replay = asked(deployment, timeout_s=0.5)
     assert (replay.outcome, replay.error) == ("timed_out", "no answer within 0.5 s")
+
+
+def test_call_after_the_answer_is_a_step_and_told(deployment):
+    deployment.late_s = 0.5
+    replay = asked(deployment)
+    assert replay.events[-1].name == "pay"
+    assert (replay.outcome, "call of pay" in replay.error) == ("stopped", True)
+    assert replay.unfinished == ("the part of the deployment that asks for tool pay",)
+
+
+def test_deployment_that_is_done_is_not_waited_for_long(deployment):
+    began = time.monotonic()
+    assert not asked(deployment).unfinished
+    assert time.monotonic() - began < 4
+
+
+def test_values_beyond_usual_json_are_sent(deployment):
+    turn = {"text": "Refund order ord_1 please", "n": 2**70, "half": "\ud800"}
+    assert asked(deployment, turns=[turn]).outcome == "completed"
+    assert deployment.seen[0][2].endswith(b'"n":1180591620717411303424,"half":"\\ud800"}')
+
+
+def test_input_that_cannot_be_sent_is_no_verdict(deployment):
+    began = time.monotonic()
+    with pytest.raises(UnableToReplayError, match="UTF-8 can say, got half of a surrogate pair"):
+        asked(deployment, turns=["\ud800"])
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("more", [{"headers": {"authorization": "Bearer a\nb"}}, {"url": "http://127.0.0.1:1/\xe4"}])
+def test_request_that_cannot_be_made_is_no_verdict(deployment, more):
+    with pytest.raises(UnableToReplayError, match="expected a request that can be sent"):
+        asked(deployment, **more)
+
+
+def test_deployment_without_the_tls_that_its_url_says_is_no_verdict(deployment):
+    with pytest.raises(UnableToReplayError, match=r"expected a deployment at https://.*, got .*SSL"):
+        asked(deployment, url=deployment.url.replace("http:", "https:"))
+
+
+def test_deployment_that_accepts_nothing_is_no_verdict(deployment):
+    with full() as listener, pytest.raises(UnableToReplayError, match=r"expected a deployment at .*, got"):
+        asked(deployment, url=f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout_s=0.5)
+
+
+def test_deployment_that_is_gone_for_the_second_turn_crashed(deployment):
+    deployment.ends = True
+    deployment.desk["complete"] = lambda messages: {"content": "hello"}
+    replay = asked(deployment, turns=[{"text": "one"}, {"text": "two"}])
+    assert (replay.outcome, replay.error[:46]) == ("crashed", "the deployment cannot be reached any more: [Er")
+
+
+def test_nothing_is_sent_once_nobody_waits():
+    with full() as listener:
+        work = Posting.of(urlsplit(f"http://127.0.0.1:{listener.getsockname()[1]}/"), b"ord_1", {}, 20)
+        time.sleep(0.1)
+        work.close()
+        assert [received(listener) for _ in range(3)] == [b"", b"", b""]
 
 
 def test_missing_deployment_is_no_verdict_on_it(deployment):
