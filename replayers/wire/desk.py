@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..calls import Calls
-from . import boundary_endpoint, embeddings, models
+from . import boundary_endpoint, models
 from .answering import Answering
 from .boundary_endpoint import BoundaryEndpoint
 from .dialect import CHAT, MESSAGES, RESPONSES, Dialect
-from .embeddings import Embeddings
+from .embeddings_endpoint import EmbeddingsEndpoint
 from .exchange import CallPath, Exchange
 from .refusals import MISS, RefusedError
 from .repetitions import Repetitions
@@ -43,7 +43,7 @@ class Desk:
         self._boundaries = BoundaryEndpoint(calls, now)
         self._answering = Answering(calls)
         self._repetitions = Repetitions()
-        self._embeddings: Embeddings | None = None
+        self._embeddings = EmbeddingsEndpoint(calls)
         self._counts: TokenCounts | None = None
 
     def respond(self, exchange: Exchange) -> Response:
@@ -96,27 +96,7 @@ class Desk:
         asked = {**beside, **exchange.json()}
         if dialect is not None:
             return self._answering.respond(dialect, asked, path)
-        return self._embedded(asked, path) if route == _EMBEDDINGS else self._counted(asked)
-
-    def _embedded(self, asked: dict[str, Any], path: CallPath | None) -> Response:
-        if self._embeddings is None:
-            self._embeddings = Embeddings(self._calls.playback.trace)
-        vectors = self._embeddings.vectors(asked)
-        if vectors is None:
-            vectors = self._stated_vectors(asked, path)
-        return json_response(embeddings.body(vectors, asked))
-
-    def _stated_vectors(self, asked: dict[str, Any], path: CallPath | None) -> list[tuple[float, ...]]:
-        """Return the vectors that the case states, for a call that the recording does not have."""
-        answered = self._calls.ask("tool", _EMBEDDINGS.strip("/"), asked, path)
-        vectors = embeddings.vectors_of(answered.reply.value) if answered.reply.action == "answer" else []
-        if answered.reply.action == "call":
-            self._calls.answered(answered.seq, None, "embeddings are recorded or stated, never made")
-        if not vectors:
-            known = "none of this text and model" if self._embeddings else "no vector of any text"
-            message = f"step {answered.seq}, embeddings: the recording holds {known}"
-            raise RefusedError(MISS, "unrecorded_call", message, is_fault=False)
-        return vectors
+        return self._embeddings.respond(asked, path) if route == _EMBEDDINGS else self._counted(asked)
 
     def _counted(self, asked: dict[str, Any]) -> Response:
         if self._counts is None:
