@@ -63,6 +63,12 @@ class Calls:
         """Say that the app asks for ever; empty while it does not."""
         return f"more than {self._most} boundary calls" if len(self.playback.events) > self._most else ""
 
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What nobody knows of the calls once the replay is over, in words."""
+        names = {seq: self.playback.events[seq - 1].name for seq in self.playback.open_steps}
+        return tuple(f"step {seq}: nobody told what the live boundary {name} answered" for seq, name in names.items())
+
     def ask(
         self,
         kind: BoundaryKind,

@@ -78,6 +78,7 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=run.left_behind,
+            unseen=calls.unseen,
             clock=program.clock,
             clock_doubt=clock.doubt(program.clock),
             functions=outside.functions_with(system.boundaries),

@@ -90,7 +90,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
             refused=refused,
             refused_at_start=seen.refused_at_start,
             unfinished=seen.unfinished,
-            unseen=seen.unseen,
+            unseen=seen.unseen + calls.unseen,
             functions=tuple(sorted(functions)),
             clock=shown,
             clock_doubt=clock.doubt(shown),

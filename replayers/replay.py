@@ -144,7 +144,7 @@ class Replay(Record):
     """Threads of the system's own code that were still at work when it returned, and were ended then."""
     unseen: tuple[str, ...] = ()
     """What the system may still do that the replay could not show, in words: parts of its answer that nobody can
-    read, timers that are due later, handlers of its end that do not end."""
+    read, live boundaries whose answer nobody told, timers that are due later, handlers of its end that do not end."""
     functions: tuple[str, ...] = ()
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     clock: str = ""

@@ -121,3 +121,13 @@ def test_program_that_is_not_there_is_no_verdict_on_it(tmp_path):
 def test_interpreter_of_the_harness_is_seen(tmp_path):
     code = "import orjson, sys; print(sys.prefix)"
     assert replayed_command(tmp_path, command=(sys.executable, "-c", code)).trace.output == sys.prefix
+
+
+def test_live_boundary_that_never_reports_is_unseen(tmp_path):
+    replay = replayed_command(
+        tmp_path,
+        desk_doing('post(os.environ["UNREPEAT_BOUNDARY_URL"] + "/tool/get_order", {"order_id": "ord_1"})'),
+        modes=Modes(live=frozenset({"tool:get_order"})),
+        allow_live=frozenset({"tool:get_order"}),
+    )
+    assert "step 1: nobody told what the live boundary get_order answered" in replay.unseen
