@@ -78,6 +78,7 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=run.left_behind,
+            faults=tuple(calls.faults),
             unseen=calls.unseen,
             clock=program.clock,
             clock_doubt=clock.doubt(program.clock),

@@ -82,6 +82,7 @@ def replay_http(
         around=Surroundings(
             isolation=EXTERNAL,
             refused=outside.refused,
+            faults=tuple(calls.faults),
             unseen=calls.unseen,
             clock_doubt=calls.playback.modes.clock.doubt(""),
             functions=outside.functions_with(system.boundaries),

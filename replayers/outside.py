@@ -56,8 +56,8 @@ class Outside:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """What was asked of the proxy, and of the harness in no form that it understands."""
-        return (*self._sink.attempts, *self.calls.faults)
+        """What was asked of the proxy, which leads nowhere."""
+        return tuple(self._sink.attempts)
 
     def environment(self, ports: Sequence[int], scratch: Path, path: str) -> dict[str, str]:
         """Return what a system needs in its environment to find it.

@@ -89,6 +89,7 @@ def replay_python(  # noqa: PLR0913 - what one replay consists of
             isolation=child.cell.level,
             refused=refused,
             refused_at_start=seen.refused_at_start,
+            faults=tuple(calls.faults),
             unfinished=seen.unfinished,
             unseen=seen.unseen + calls.unseen,
             functions=tuple(sorted(functions)),

@@ -140,6 +140,8 @@ class Replay(Record):
     """Attempts to reach the outside that isolation refused."""
     refused_at_start: int = 0
     """How many of them, the first ones, were made before the entry was called."""
+    faults: tuple[str, ...] = ()
+    """What the system asked of the harness in no form that it understands, or what it could not answer, in words."""
     unfinished: tuple[str, ...] = ()
     """Threads of the system's own code that were still at work when it returned, and were ended then."""
     unseen: tuple[str, ...] = ()

@@ -60,7 +60,7 @@ def _mark(screen: Screen, score: Score | ScorerFailure | None) -> Part:
 
 
 def render_run(screen: Screen, judged: JudgedReplay) -> None:
-    """Print how the replay ran: replayer, isolation, outcome, time, what was refused."""
+    """Print how the replay ran: replayer, isolation, outcome, time, what was refused or not understood."""
     replay = judged.replay
     told = {True: "deterministic", False: "NOT deterministic", None: ""}[judged.deterministic]
     facts = [f"{replay.replayer} replayer", f"isolation {replay.isolation}", OUTCOMES[replay.outcome]]
@@ -73,6 +73,8 @@ def render_run(screen: Screen, judged: JudgedReplay) -> None:
         screen.paragraph(lines[0] + more, style="red")
     for attempt in replay.refused:
         screen.paragraph(f"refused by isolation: {attempt}", style="magenta")
+    for fault in replay.faults:
+        screen.paragraph(f"not understood by the harness: {fault}", style="magenta")
 
 
 def render_trace_verdict(screen: Screen, verdict: TraceVerdict | CaseVerdict) -> None:

@@ -121,7 +121,8 @@ def test_calls_of_another_request_are_not_taken_for_this_one(deployment):
     replay = asked(deployment)
     assert replay.outcome == "crashed"
     assert not replay.events
-    assert replay.refused
+    assert replay.faults
+    assert not replay.refused
 
 
 def test_error_of_the_deployment_is_its_crash(deployment):
