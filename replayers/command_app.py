@@ -15,7 +15,7 @@ import orjson
 
 from ..cases.trace import Trace
 from .calls import Calls
-from .clock import clock_environment, shown_as
+from .clock import clock_environment, going_on, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
@@ -123,7 +123,8 @@ def _started(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        stack.enter_context(outside.serving(cell.sockets))
+        now = going_on(start_ns if start_ns is not None else time.time_ns())
+        stack.enter_context(outside.serving(cell.sockets, now=now))
         yield _Program(process, cell, shown_as(start_ns, how) if start_ns is not None else "")
 
 

@@ -23,6 +23,7 @@ import orjson
 from ..cases.errors import ReplayError
 from ..cases.trace import Trace
 from .calls import Calls
+from .clock import going_on
 from .finish import Ending, Surroundings, environment, finished
 from .live import LiveModel
 from .outside import Outside
@@ -67,7 +68,10 @@ def replay_http(
     started = time.perf_counter()
     calls = Calls(Playback(trace, modes), model)
     outside, trace_id = Outside(calls, trace, system.mcp), secrets.token_hex(16)
-    with _listening(system) as listener, outside.serving([listener], frozenset({trace_id})):
+    clock = calls.playback.modes.clock
+    start_ns = clock.start(trace)
+    now = going_on(start_ns) if start_ns is not None else None
+    with _listening(system) as listener, outside.serving([listener], frozenset({trace_id}), now):
         ending = _conversation(system, checkout, calls, turns, trace_id)
     if calls.failed is not None:
         raise calls.failed
@@ -84,7 +88,7 @@ def replay_http(
             refused=outside.refused,
             faults=tuple(calls.faults),
             unseen=calls.unseen,
-            clock_doubt=calls.playback.modes.clock.doubt(""),
+            clock_doubt=clock.doubt(""),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +82,23 @@ class Outside:
         return found
 
     @contextlib.contextmanager
-    def serving(self, sockets: Sequence[socket.socket], trace_ids: frozenset[str] | None = None) -> Iterator[None]:
+    def serving(
+        self,
+        sockets: Sequence[socket.socket],
+        trace_ids: frozenset[str] | None = None,
+        now: Callable[[], str] | None = None,
+    ) -> Iterator[None]:
         """Answer what comes to listening sockets: the wire server's first, then the proxy's where there is one.
 
         Args:
             sockets: Listening sockets; closed at the end.
             trace_ids: Trace ids that requests may belong to; None for any.
+            now: Gives the time that the system is to see; None where only the system itself can tell it.
         """
         with contextlib.ExitStack() as stack:
             mounts = self._mounts(trace_ids)
-            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=mounts, trace_ids=trace_ids))
+            served = server.serving(self.calls, sockets[:1], mounts=mounts, trace_ids=trace_ids, now=now)
+            stack.enter_context(served)
             for listener in sockets[1:]:
                 self._sink = stack.enter_context(sinking(listener))
             yield
