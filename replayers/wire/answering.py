@@ -13,7 +13,7 @@ from .conversations import Conversations
 from .dialect import RESPONSES, Dialect
 from .exchange import CallPath
 from .made_ids import MadeIds
-from .openai_responses import output_items
+from .openai_responses import completed, output_items
 from .refusals import MISS, RefusedError, recorded_message, recorded_status
 from .response import Response, json_response, refusal, stream_response
 
@@ -77,13 +77,16 @@ class Answering:
         self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
     ) -> Response:
         answer = self._ids.given(self._answer(answered, asked))
+        is_stream = asked.get("stream") is True
+        as_recorded = is_stream and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2])
         if dialect is RESPONSES:
-            self._conversations.keep(answer.id_as("resp_"), request, output_items(answer))
-        if asked.get("stream") is not True:
-            return json_response(dialect.body(answer, asked))
-        if answer.frames and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2]):
+            named, items = completed(answer.frames) if as_recorded else ("", [])
+            self._conversations.keep(named or answer.id_as("resp_"), request, items or output_items(answer))
+        if as_recorded:
             return stream_response(dialect.recorded(answer.frames))
-        return stream_response(list(dialect.events(answer, asked)))
+        if is_stream:
+            return stream_response(list(dialect.events(answer, asked)))
+        return json_response(dialect.body(answer, asked))
 
     def _answer(self, answered: Answered, asked: Mapping[str, Any]) -> Answer:
         is_recorded = self._calls.playback.events[answered.seq - 1].mode == "recorded"

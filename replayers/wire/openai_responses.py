@@ -85,6 +85,20 @@ def recorded(frames: Sequence[str]) -> list[bytes]:
     return sse.recorded_events(frames, named=True)
 
 
+def completed(frames: Sequence[str]) -> tuple[str, list[Item]]:
+    """Return the id and the items that a client takes from recorded frames; empty where they do not say.
+
+    Args:
+        frames: Recorded events, verbatim.
+    """
+    payloads = [payload for payload in map(sse.payload_of, frames) if is_frame(payload)]
+    whole = [each["response"] for each in payloads if isinstance(each.get("response"), Mapping)]
+    named = next((str(each["id"]) for each in reversed(whole) if each.get("id")), "")
+    listed = whole[-1].get("output") if whole and payloads[-1].get("response") is whole[-1] else None
+    done = [each.get("item") for each in payloads if each.get("type") == "response.output_item.done"]
+    return named, [dict(each) for each in _dicts(listed) or _dicts(done)]
+
+
 def output_items(answer: Answer) -> list[Item]:
     """Return the output of a response: reasoning, texts and calls in recorded order, each an item of its own.
 
