@@ -8,6 +8,8 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
+from .application import CLIENT
+from .exchange import Client
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -59,8 +61,9 @@ def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             cycle = self.cycle
-            if cycle is not None and cycle.response_started and not cycle.response_complete:
-                calls.fault(f"{cycle.scope['method']} {cycle.scope['path'][:200]}: the client left in mid-answer")
+            client: Client | None = cycle.scope.get(CLIENT) if cycle is not None else None  # type: ignore[assignment]
+            if client is not None and not cycle.response_complete:
+                client.left = True
             super().connection_lost(exc)
 
     return Connection

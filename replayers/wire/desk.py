@@ -17,6 +17,7 @@ from .refusals import MISS, RefusedError
 from .repetitions import Repetitions
 from .response import Response, json_response, refusal
 from .token_counts import TokenCounts
+from .trace_check import TraceCheck
 
 _DIALECTS = {"/chat/completions": CHAT, "/responses": RESPONSES, "/messages": MESSAGES}
 _EMBEDDINGS = "/embeddings"
@@ -39,7 +40,7 @@ class Desk:
         self, calls: Calls, trace_ids: frozenset[str] | None = None, now: Callable[[], str] | None = None
     ) -> None:
         self._calls = calls
-        self._trace_ids = trace_ids
+        self._traces = TraceCheck(calls, trace_ids)
         self._boundaries = BoundaryEndpoint(calls, now)
         self._answering = Answering(calls)
         self._repetitions = Repetitions()
@@ -49,9 +50,7 @@ class Desk:
     def respond(self, exchange: Exchange) -> Response:
         """Return the answer to a request; a refusal where it has none."""
         try:
-            response = self._repetitions.answer_to(exchange) or self._answer(exchange)
-            self._repetitions.keep(exchange, response)
-            return response
+            return self._answer(exchange)
         except RefusedError as error:
             return self.refuse(exchange, error)
         except Exception as error:  # no mistake of ours may look like an answer of the provider
@@ -75,11 +74,30 @@ class Desk:
             return False
         return _route(exchange.path)[0] in _DIALECTS or exchange.path.startswith(f"{boundary_endpoint.ROOT}model/")
 
+    def received(self, size: int) -> None:
+        """Count bytes of bodies that came in.
+
+        Args:
+            size: How many more.
+
+        Raises:
+            RefusedError: They are more than one replay may ask; it ends, and has noted it.
+        """
+        if not self._calls.received(size):
+            raise RefusedError(413, "too_much", self._calls.endless, is_fault=False)
+
     def _answer(self, exchange: Exchange) -> Response:
-        self._check_trace(exchange)
+        self._traces.check(_sort(exchange.path), exchange.traceparent)
         path = exchange.call_path()
         if path is None:
             path = self._boundaries.path_below(exchange.trace[1])
+        response = self._repetitions.answer_to(exchange, path)
+        if response is None:
+            response = self._found(exchange, path)
+            self._repetitions.keep(exchange, path, response)
+        return response
+
+    def _found(self, exchange: Exchange, path: CallPath | None) -> Response:
         if exchange.path.startswith(boundary_endpoint.ROOT):
             return self._boundaries.respond(exchange, path)
         route, beside = _route(exchange.path)
@@ -95,7 +113,7 @@ class Desk:
             raise RefusedError(405, "wrong_method", f"expected POST, got {exchange.method}")
         asked = {**beside, **exchange.json()}
         if dialect is not None:
-            return self._answering.respond(dialect, asked, path)
+            return self._answering.respond(dialect, asked, path, len(exchange.body))
         return self._embeddings.respond(asked, path) if route == _EMBEDDINGS else self._counted(asked)
 
     def _counted(self, asked: dict[str, Any]) -> Response:
@@ -109,13 +127,6 @@ class Desk:
         name = route.removeprefix("/models").strip("/")
         return models.respond(self._calls.playback.trace, name, as_anthropic=_speaks_anthropic(exchange))
 
-    def _check_trace(self, exchange: Exchange) -> None:
-        if self._trace_ids is None or not exchange.has_trace:
-            return
-        trace_id, _ = exchange.trace
-        if trace_id not in self._trace_ids:
-            raise RefusedError(MISS, "other_trace", f"belongs to another trace: {trace_id or 'an invalid traceparent'}")
-
 
 def _route(path: str) -> tuple[str, dict[str, Any]]:
     """Return a path without what base URLs may end in, and what it says of the request: Azure names the model there."""
@@ -127,6 +138,13 @@ def _route(path: str) -> tuple[str, dict[str, Any]]:
         if path.startswith(f"{prefix}/"):
             path = path.removeprefix(prefix)
     return path, {}
+
+
+def _sort(path: str) -> str:
+    """Return what sort of request comes to a path, in words: those of one sort come from one client."""
+    if path.startswith(boundary_endpoint.ROOT):
+        return "requests for boundaries"
+    return f"requests for {_route(path)[0][:100]}"
 
 
 def _speaks_anthropic(exchange: Exchange) -> bool:

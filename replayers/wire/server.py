@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
-from .application import Application, ASGIApp
+from .application import Application
+from .asgi import ASGIApp
 from .connection import connection_class
 from .desk import Desk
 from .environment import environment

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+from typing import Any
 
 import openai
 import pytest
@@ -12,6 +14,8 @@ from tests.replayers.recordings import answers, text
 from tests.replayers.wire.served import Served, call, recorded, says, served, word
 
 from unrepeat.cases.trace import Message
+from unrepeat.replayers.wire import conversations
+from unrepeat.replayers.wire.refusals import RefusedError
 
 PARTS = (
     {"type": "reasoning", "content": "Think first."},
@@ -153,10 +157,27 @@ def test_unknown_item_is_refused() -> None:
         assert len(desk.calls.faults) == 1
 
 
+def test_conversations_are_bounded_with_their_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_MOST_BYTES", 250)
+    kept = conversations.Conversations()
+    for number in range(5):
+        kept.keep(f"r{number}", {"input": []}, [{"id": f"i{number}", "type": "message", "role": "assistant"}], 100)
+    for number, is_known in enumerate((False, False, False, True, True)):
+        for asked in ({"input": "x", "previous_response_id": f"r{number}"},
+                      {"input": [{"type": "item_reference", "id": f"i{number}"}]}):  # fmt: skip
+            with contextlib.nullcontext() if is_known else pytest.raises(RefusedError, match="of this replay"):
+                kept.whole(asked, goes_on=True)
+
+
 def frames(*items: dict, in_the_end: bool) -> tuple[str, ...]:
     """Return the events of a recorded stream, with the ids that the provider gave."""
     whole = {"id": "resp_real", "object": "response", "created_at": 0, "model": "m1", "status": "completed"}
-    ending = {**whole, "output": list(items) if in_the_end else [], "tools": [], "parallel_tool_calls": True}
+    ending: dict[str, Any] = {
+        **whole,
+        "output": list(items) if in_the_end else [],
+        "tools": [],
+        "parallel_tool_calls": True,
+    }
     ending["tool_choice"] = "auto"
     done = [{"type": "response.output_item.done", "output_index": n, "item": item} for n, item in enumerate(items)]
     events = [
