@@ -20,7 +20,7 @@ from mcp_types import CallToolResult, EmptyResult, PingRequest, TextContent
 
 from unrepeat.cases.errors import ConfigError
 from unrepeat.replayers.wire import mcp_stdio
-from unrepeat.replayers.wire.mcp_stub import shims
+from unrepeat.replayers.wire.mcp_shims import shims
 
 from .mcp_serving import TOOLS, recording, served, serving, tool_span
 

@@ -171,7 +171,13 @@ def test_conversations_are_bounded_with_their_items(monkeypatch: pytest.MonkeyPa
 
 def frames(*items: dict, in_the_end: bool) -> tuple[str, ...]:
     """Return the events of a recorded stream, with the ids that the provider gave."""
-    whole = {"id": "resp_real", "object": "response", "created_at": 0, "model": "m1", "status": "completed"}
+    whole: dict[str, Any] = {
+        "id": "resp_real",
+        "object": "response",
+        "created_at": 0,
+        "model": "m1",
+        "status": "completed",
+    }
     ending: dict[str, Any] = {
         **whole,
         "output": list(items) if in_the_end else [],
@@ -180,7 +186,7 @@ def frames(*items: dict, in_the_end: bool) -> tuple[str, ...]:
     }
     ending["tool_choice"] = "auto"
     done = [{"type": "response.output_item.done", "output_index": n, "item": item} for n, item in enumerate(items)]
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "response.created", "response": {**ending, "status": "in_progress", "output": []}},
         *done,
         {"type": "response.completed", "response": ending},
