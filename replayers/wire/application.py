@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
 from .asgi import ASGIApp, Event, Receive, Scope, Send
@@ -16,6 +16,8 @@ CLIENT = "unrepeat.client"
 """Where the scope of a request holds its `Client`, for the connection to tell when it leaves."""
 MAX_BODY = 64 * 1024 * 1024
 """Largest body that is read, in bytes."""
+_AT_ONCE = 16 * 1024
+"""Most bytes of a stream that are sent at once, where they are more than one event."""
 _BODY_WITHIN_S = 60.0
 """How long a body may take to arrive, after its headers."""
 
@@ -131,12 +133,28 @@ def _too_large() -> RefusedError:
 
 
 async def _send(response: Response, send: Send) -> None:
-    chunks = response.chunks
     headers = [(b"content-type", response.content_type), *response.headers]
     if not response.is_stream:
         headers.append((b"content-length", str(response.size).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    for chunk in chunks[:-1]:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    writes = _writes(response.chunks)
+    last = next(writes, b"")
+    for write in writes:
+        await send({"type": "http.response.body", "body": last, "more_body": True})
         await asyncio.sleep(0)  # others get their turn, and a client that left is seen to have left
-    await send({"type": "http.response.body", "body": chunks[-1] if chunks else b""})
+        last = write
+    await send({"type": "http.response.body", "body": last})
+
+
+def _writes(chunks: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a body joined to what is sent at once: a system call for each event takes half the time."""
+    held: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        if held and size + len(chunk) > _AT_ONCE:
+            yield b"".join(held)
+            held, size = [], 0
+        held.append(chunk)
+        size += len(chunk)
+    if held:
+        yield b"".join(held)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..calls import Calls
 from .application import CLIENT
 from .exchange import Client
+from .joined_writes import JoinedWrites
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -38,7 +39,7 @@ def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             _send_at_once(transport.get_extra_info("socket"))
-            super().connection_made(transport)
+            super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
