@@ -183,7 +183,9 @@ def settlement(
     judged = next((trace.candidate for trace in verdict.traces if trace.candidate), None)
     replay = judged.replay if judged else None
     if judged is not None and (
-        judged.deterministic is False or len(judged.replay.refused) > judged.replay.refused_at_start
+        judged.deterministic is False
+        or judged.replay.faults
+        or len(judged.replay.refused) > judged.replay.refused_at_start
     ):
         return None  # a live model would leave that as it is
     if asked.model is None and replay is not None and replay.limit is None and not is_stated(verdict):

@@ -1,7 +1,7 @@
 """Calls: the boundary calls of one replay, asked from however many threads and connections at once.
 
 A playback is one sequence of calls. A Python app asks over its pipe, any other over connections, several at a time:
-one of them is answered after the other, and only what a live model thinks about runs side by side.
+one of them is answered after the other. A live model is asked one thing at a time too, but nobody else waits for that.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .replay import BoundaryKind
 
 _MOST = 10_000
 """Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
+_MOST_BYTES = 1 << 30
+"""Most bytes of all bodies that come to the wire server in one replay, so that an app cannot fill the memory."""
 _MAX_FAULTS = 100
 
 
@@ -57,6 +59,8 @@ class Calls:
         self._thinking = 0
         """How many calls of a live model are under way."""
         self._thinking_since = self._thought_s = 0.0
+        self._doubts: dict[str, str] = {}
+        self._received = 0
         self._lock = threading.RLock()
         self._most = _MOST + 10 * len(playback.index.calls)
 
@@ -68,12 +72,21 @@ class Calls:
 
     @property
     def endless(self) -> str:
-        """Say that the app asks for ever; empty while it does not."""
+        """Say that the app asks for ever, or for too much; empty while it does not."""
+        if self._received > _MOST_BYTES:
+            return f"the system asks for too much: more than {_MOST_BYTES >> 20} MiB in one replay"
         return f"more than {self._most} boundary calls" if len(self.playback.events) > self._most else ""
 
     def _over(self) -> str:
         """Return why the replay is to end; empty while it is not."""
         return self.playback.stopped or self.endless
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """What nobody knows of the calls once the replay is over, in words."""
+        names = {seq: self.playback.events[seq - 1].name for seq in self.playback.open_steps}
+        told = (f"step {seq}: nobody told what the live boundary {name} answered" for seq, name in names.items())
+        return (*told, *self._doubts.values())
 
     def ask(
         self,
@@ -144,6 +157,21 @@ class Calls:
         """Store what a live boundary answered; None where that step waits for no answer."""
         with self._lock:
             return self.playback.answered(seq, answer, error) if self.playback.is_open(seq) else None
+
+    def received(self, size: int) -> bool:
+        """Count bytes that the app sent; whether that is still what one replay may ask. If not, the replay ends."""
+        with self._lock:
+            was_within = not self.endless
+            self._received += size
+            if self.endless and was_within:
+                self.fault(self.endless)
+                self.stopped.set()
+            return self._received <= _MOST_BYTES
+
+    def doubt(self, about: str, why: str) -> None:
+        """Note why nobody knows whether all calls were the app's; of the same thing the last word."""
+        with self._lock:
+            self._doubts[about] = why
 
     def fault(self, what: str) -> None:
         """Note a request that is none."""

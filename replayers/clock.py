@@ -9,7 +9,7 @@ other programs are shown it by what their runtime takes from the environment. Pr
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +77,16 @@ def rfc3339(when_ns: int) -> str:
     seconds, rest = divmod(when_ns, _NS)
     text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return text + (f".{rest:09d}".rstrip("0") if rest else "") + "Z"
+
+
+def going_on(start_ns: int) -> Callable[[], str]:
+    """Return what tells a time that goes on from a start, from this moment at the pace of the real one.
+
+    Args:
+        start_ns: The start, as Unix time in nanoseconds.
+    """
+    began_ns = time.monotonic_ns()
+    return lambda: rfc3339(start_ns + time.monotonic_ns() - began_ns)
 
 
 def shown_as(start_ns: int, how: str) -> str:

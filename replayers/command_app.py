@@ -15,7 +15,7 @@ from typing import Any
 from ..cases.errors import UnableToReplayError
 from ..cases.trace import Trace
 from .calls import Calls
-from .clock import clock_environment, proven_way, shown_as
+from .clock import clock_environment, going_on, proven_way, shown_as
 from .finish import Ending, Surroundings, environment, finished
 from .given_input import argument_of, json_of, plain_of
 from .isolation.cell import Cell, prepared
@@ -83,7 +83,8 @@ def replay_command(
             isolation=program.cell.level,
             refused=attempts + outside.refused,
             unfinished=unfinished,
-            unseen=unseen,
+            faults=tuple(calls.faults),
+            unseen=unseen + calls.unseen,
             clock=shown,
             clock_doubt=clock.doubt(shown),
             functions=outside.functions_with(system.boundaries),
@@ -151,7 +152,8 @@ def _started(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        stack.enter_context(outside.serving(cell.sockets))
+        now = going_on(start_ns if start_ns is not None else time.time_ns())
+        stack.enter_context(outside.serving(cell.sockets, now=now))
         yield _Program(process, cell, clock)
 
 

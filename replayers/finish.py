@@ -41,6 +41,7 @@ class Surroundings:
     isolation: str = "none"
     refused: tuple[str, ...] = ()
     refused_at_start: int = 0
+    faults: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
@@ -82,6 +83,7 @@ def finished(
         isolation=around.isolation,
         refused=around.refused,
         refused_at_start=around.refused_at_start,
+        faults=around.faults,
         unfinished=around.unfinished,
         unseen=around.unseen,
         functions=around.functions,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from ..cases.errors import UnableToReplayError
 from ..cases.trace import Trace
 from .calls import Calls
+from .clock import going_on
 from .finish import Ending, Surroundings, environment, finished
 from .given_input import plain_of
 from .live import LiveModel
@@ -70,8 +71,11 @@ def replay_http(
     started = time.perf_counter()
     calls = Calls(Playback(trace, modes), model)
     outside = Outside(calls, trace, system.mcp)
+    clock = calls.playback.modes.clock
+    start_ns = clock.start(trace)
+    now = going_on(start_ns) if start_ns is not None else None
     conversation = _Conversation(system, checkout.url or system.url, calls, case_id)
-    with _listening(system) as listener, outside.serving([listener], frozenset({conversation.trace_id})):
+    with _listening(system) as listener, outside.serving([listener], frozenset({conversation.trace_id}), now):
         ending = conversation.ending(turns)
     if calls.failed is not None:
         raise calls.failed
@@ -87,7 +91,9 @@ def replay_http(
             isolation=EXTERNAL,
             refused=outside.refused,
             unfinished=conversation.unfinished,
-            clock_doubt=calls.playback.modes.clock.doubt(""),
+            faults=tuple(calls.faults),
+            unseen=calls.unseen,
+            clock_doubt=clock.doubt(""),
             functions=outside.functions_with(system.boundaries),
             environment=environment(),
         ),

@@ -7,6 +7,7 @@ provider's key stays in this process and never reaches the app. Inspect is impor
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class LiveModel:
         self._run = run
         self._meter = meter or Meter()
         self._patience = patience or Patience()
+        self._lock = threading.Lock()
         self._answers: set[str] = set()
         self._repeated = False
         self._close: Callable[[], None] = lambda: None
@@ -92,10 +94,16 @@ class LiveModel:
     def answer(self, request: Request) -> dict[str, Any]:
         """Return the model's answer as an OpenAI-shaped assistant message.
 
+        Several threads may ask; one is answered after the other, for there is one event loop.
+
         Raises:
             ModelUnavailableError: The provider did not answer, after bounded retries.
             SpendCapError: The call would break a cap.
         """
+        with self._lock:
+            return self._answer(request)
+
+    def _answer(self, request: Request) -> dict[str, Any]:
         self._meter.begin()
         started = time.monotonic()
         output = self._attempts(request)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -19,13 +19,13 @@ from ..cases.trace import Message
 from .boundary import RecordedCall
 from .canonical import message_key
 from .divergence import nearest
+from .likely_paths import LikelyPaths, PathKey, shared_beginning
 from .replay import BoundaryKind, Grade, Match
 from .request import PreparedRequest, RequestKey
 
 _NOTHING: tuple[str, ...] = ()
 _LOOKED_AHEAD = 50
-"""With how many recorded calls, or paths, a request is compared that is no recorded one."""
-_Key = tuple[BoundaryKind, str, tuple[str, ...]]
+"""With how many recorded calls a request is compared that is no recorded one."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -48,16 +48,14 @@ class CallIndex:
 
     def __init__(self, calls: Sequence[RecordedCall]) -> None:
         self.calls = list(calls)
-        self._by_path: dict[_Key, list[RecordedCall]] = defaultdict(list)
+        self._by_path: dict[PathKey, list[RecordedCall]] = defaultdict(list)
         self._by_name: dict[tuple[BoundaryKind, str], list[RecordedCall]] = {}
         """Filled when it is first needed."""
-        self._paths: dict[tuple[BoundaryKind, str], dict[_Key, None]] = defaultdict(dict)
-        """The paths on which each kind and name was called; those that were called to their end may be missing."""
         self._by_request: dict[tuple[BoundaryKind, str, RequestKey], deque[RecordedCall]] | None = None
         self._by_messages: dict[tuple[bytes, ...], deque[RecordedCall]] = {}
         """Model calls by the keys of their messages; filled when it is first needed."""
-        self._first_unserved: dict[_Key, int] = {}
-        self._occurrences: dict[_Key, int] = {}
+        self._first_unserved: dict[PathKey, int] = {}
+        self._occurrences: dict[PathKey, int] = {}
         self.served: set[int] = set()
         self._made = 0
         """How many calls were made so far."""
@@ -70,10 +68,8 @@ class CallIndex:
         ones, where they were made."""
         for call in self.calls:
             key = (call.kind, call.name, call.call_path)
-            on_path = self._by_path[key]
-            if not on_path:
-                self._paths[call.kind, call.name][key] = None
-            on_path.append(call)
+            self._by_path[key].append(call)
+        self._likely = LikelyPaths(self._by_path, self._occurrences)
 
     def find(
         self, kind: BoundaryKind, name: str, call_path: tuple[str, ...], request: PreparedRequest
@@ -98,30 +94,12 @@ class CallIndex:
 
     def likely_path(self, kind: BoundaryKind, name: str, request: PreparedRequest) -> tuple[str, ...]:
         """Return the call path of a request that came without one: that of the earliest call not made yet that was
-        asked the same; else that of the next call on each path of the kind and name whose messages have the longest
-        beginning in common with it, the earliest recorded among equals.
+        asked the same; else the likeliest (`LikelyPaths`).
         """
-        if len(self._paths.get((kind, name), ())) > 1:
-            twin = self._unserved_twin(kind, name, request)
-            if twin is not None:
-                return twin.call_path
-        following = self._following(kind, name)
-        if len(following) < 2:
-            return following[0].call_path if following else ()
-        return max(following, key=lambda call: (*_in_common(request, call.prepared), -call.index)).call_path
+        twin = self._unserved_twin(kind, name, request) if self._likely.are_several(kind, name) else None
+        return twin.call_path if twin is not None else self._likely.path_of(kind, name, request)
 
-    def _following(self, kind: BoundaryKind, name: str) -> list[RecordedCall]:
-        """Return the next call on each path of a kind and name; a path that was called to its end is forgotten."""
-        paths, found = self._paths.get((kind, name), {}), []
-        for key in list(islice(paths, 2 * _LOOKED_AHEAD)):
-            occurrence = self._occurrences.get(key, 0)
-            if occurrence < len(self._by_path[key]):
-                found.append(self._by_path[key][occurrence])
-            else:
-                del paths[key]
-        return found[:_LOOKED_AHEAD]
-
-    def _fitting(self, expected: RecordedCall | None, key: _Key, request: PreparedRequest) -> Found:
+    def _fitting(self, expected: RecordedCall | None, key: PathKey, request: PreparedRequest) -> Found:
         cut, left_out = request, _NOTHING
         if expected is not None and expected.index in self.served:
             expected = None  # its answer was given to the same request elsewhere: this one is a further call
@@ -148,7 +126,9 @@ class CallIndex:
                 self._by_name.setdefault((call.kind, call.name), []).append(call)
         return self._by_name.get((kind, name), ())
 
-    def _goes_on_with(self, key: _Key, request: PreparedRequest, expected: RecordedCall | None) -> RecordedCall | None:
+    def _goes_on_with(
+        self, key: PathKey, request: PreparedRequest, expected: RecordedCall | None
+    ) -> RecordedCall | None:
         """Return the call that a changed model request stands for: that of its place, or of the conversation it goes
         on with. Conversations that run side by side below one path are made in any order.
         """
@@ -157,10 +137,10 @@ class CallIndex:
             first += 1
         self._first_unserved[key] = first
         unserved = [each for each in on_path[first : first + _LOOKED_AHEAD] if each.index not in self.served]
-        best = max(unserved, key=lambda each: (_shared(request, each.prepared), -each.index), default=None)
+        best = max(unserved, key=lambda each: (shared_beginning(request, each.prepared), -each.index), default=None)
         if expected is None:
-            return best if best is not None and _shared(request, best.prepared) > 1 else None
-        if best is None or _shared(request, best.prepared) <= _shared(request, expected.prepared):
+            return best if best is not None and shared_beginning(request, best.prepared) > 1 else None
+        if best is None or shared_beginning(request, best.prepared) <= shared_beginning(request, expected.prepared):
             return expected
         return best
 
@@ -237,17 +217,6 @@ class CallIndex:
                 return True
             current = current.parent
         return False
-
-
-def _in_common(request: PreparedRequest, recorded: PreparedRequest) -> tuple[bool, int]:
-    """Return whether two requests are the same but for fields not recorded, and how many first messages they share."""
-    return request.comparable(recorded)[0].exact == recorded.exact, _shared(request, recorded)
-
-
-def _shared(request: PreparedRequest, recorded: PreparedRequest) -> int:
-    """Return how many first messages two requests share."""
-    pairs = zip(request.message_keys, recorded.message_keys, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _spellings(request: PreparedRequest) -> Iterator[tuple[bytes, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,8 @@ class Outside:
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """What was asked of the proxy, and of the harness in no form that it understands."""
-        return (*self._sink.attempts, *self.calls.faults)
+        """What was asked of the proxy, which leads nowhere."""
+        return tuple(self._sink.attempts)
 
     def prepare(self, ports: Sequence[int], scratch: Path, path: str) -> dict[str, str]:
         """Write the programs that stand for MCP servers, and return what a system needs in its environment.
@@ -82,16 +82,23 @@ class Outside:
         return found
 
     @contextlib.contextmanager
-    def serving(self, sockets: Sequence[socket.socket], trace_ids: frozenset[str] | None = None) -> Iterator[None]:
+    def serving(
+        self,
+        sockets: Sequence[socket.socket],
+        trace_ids: frozenset[str] | None = None,
+        now: Callable[[], str] | None = None,
+    ) -> Iterator[None]:
         """Answer what comes to listening sockets: the wire server's first, then the proxy's where there is one.
 
         Args:
             sockets: Listening sockets; closed at the end.
             trace_ids: Trace ids that requests may belong to; None for any.
+            now: Gives the time that the system is to see; None where only the system itself can tell it.
         """
         with contextlib.ExitStack() as stack:
             mounts = self._mounts(trace_ids)
-            stack.enter_context(server.serving(self.calls, sockets[:1], mounts=mounts, trace_ids=trace_ids))
+            served = server.serving(self.calls, sockets[:1], mounts=mounts, trace_ids=trace_ids, now=now)
+            stack.enter_context(served)
             for listener in sockets[1:]:
                 self._sink = stack.enter_context(sinking(listener))
             yield

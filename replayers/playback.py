@@ -282,6 +282,11 @@ class Playback:
             )
         )
 
+    @property
+    def open_steps(self) -> tuple[int, ...]:
+        """The steps in which a live boundary was asked and has not answered yet."""
+        return tuple(sorted(self._live))
+
     def is_open(self, seq: int) -> bool:
         """Whether a live boundary was asked in this step and has not answered yet."""
         return seq in self._live

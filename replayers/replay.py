@@ -140,12 +140,14 @@ class Replay(Record):
     """Attempts to reach the outside that isolation refused."""
     refused_at_start: int = 0
     """How many of them, the first ones, were made before the entry was called."""
+    faults: tuple[str, ...] = ()
+    """What the system asked of the harness in no form that it understands, or what it could not answer, in words."""
     unfinished: tuple[str, ...] = ()
     """What was still at work when the system returned, and was ended then: threads of its own code, processes, or
     parts of a deployment, whose calls are answered for a moment more."""
     unseen: tuple[str, ...] = ()
     """What the system may still do that the replay could not show, in words: parts of its answer that nobody can
-    read, timers that are due later, handlers of its end that do not end."""
+    read, live boundaries whose answer nobody told, timers that are due later, handlers of its end that do not end."""
     functions: tuple[str, ...] = ()
     """The boundary functions this version has, as ``kind:name`` (``tool:*`` where one runs tools by name)."""
     clock: str = ""

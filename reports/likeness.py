@@ -101,7 +101,7 @@ def _shape_of_replay(recording: Trace, replay: Replay) -> Hashable:
         )
         for step in pair_steps(recording, replay)
     )  # fmt: skip
-    return replay.outcome, replay.limit, len(replay.refused), steps
+    return replay.outcome, replay.limit, len(replay.refused), len(replay.faults), steps
 
 
 def _called(side: Side | None) -> tuple[str, str, bool] | None:

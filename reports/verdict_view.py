@@ -62,7 +62,7 @@ def _mark(screen: Screen, score: Score | ScorerFailure | None) -> Part:
 
 
 def render_run(screen: Screen, judged: JudgedReplay) -> None:
-    """Print how the replay ran: replayer, isolation, outcome, time, what was refused."""
+    """Print how the replay ran: replayer, isolation, outcome, time, what was refused or not understood."""
     replay = judged.replay
     told = {True: "deterministic", False: "NOT deterministic", None: ""}[judged.deterministic]
     facts = [f"{replay.replayer} replayer", f"isolation {replay.isolation}", OUTCOMES[replay.outcome]]
@@ -73,6 +73,8 @@ def render_run(screen: Screen, judged: JudgedReplay) -> None:
         _render_error(screen, replay.error.strip().splitlines())
     for attempt in replay.refused:
         screen.paragraph(f"refused by isolation: {attempt}", style="magenta")
+    for fault in replay.faults:
+        screen.paragraph(f"not understood by the harness: {fault}", style="magenta")
 
 
 def _render_error(screen: Screen, lines: list[str]) -> None:

@@ -3,8 +3,9 @@
 Asked of every assertion that would pass, in this order:
 
 1. The run made no call at all where the recording has some: it may not have done its work.
-2. Isolation refused what the system tried beside its boundaries, or code of the system was still at work when it
-   returned, or is left for later, or it may not have seen the time that the case states.
+2. Isolation refused what the system tried beside its boundaries, or the harness could not understand what it asked, or
+   code of the system was still at work when it returned, or is left for later, or it may not have seen the time that
+   the case states.
 3. The tool that an assertion forbids is called by nothing: neither the recording nor the version has one of that name.
 4. The recorded failure lies in a span that no boundary call of this version makes; or a program answered a tool call
    by itself with what the tool had answered, so that it has run the tool where nobody sees it. Of a deployment, which
@@ -95,6 +96,8 @@ class _Sight:
         if len(self.replay.refused) > self.replay.refused_at_start:
             tried = self.replay.refused[self.replay.refused_at_start]
             return f"the system tried {tried}, which is no boundary and was refused"
+        if self.replay.faults:
+            return f"the system asked the harness in no form it understands: {self.replay.faults[0]}"
         if self.replay.unfinished:
             return f"{self.replay.unfinished[0]} was still at work when the system returned"
         return self.replay.unseen[0] if self.replay.unseen else self.replay.clock_doubt

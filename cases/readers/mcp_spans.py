@@ -14,7 +14,8 @@ import msgspec
 from ..trace import Origin, Span, ToolCall
 
 _INSIDE = Origin(kind="inferred", note="the MCP span inside")
-_SEPARATORS = ("__", "_", "-", ".", "/", ":")
+SEPARATORS = ("__", "_", "-", ".", "/", ":")
+"""What agents put between the name of a server and that of its tool."""
 
 
 def as_one_call(spans: Sequence[Span]) -> list[Span]:
@@ -52,7 +53,7 @@ def _outer(span: Span, by_id: Mapping[str, Span]) -> Span | None:
 
 def _is_same(outer: Any, inner: Any) -> bool:
     """Whether two tool calls are one: the same tool, perhaps named with its server, and the same arguments."""
-    named = outer.name == inner.name or any(outer.name.endswith(mark + inner.name) for mark in _SEPARATORS)
+    named = outer.name == inner.name or any(outer.name.endswith(mark + inner.name) for mark in SEPARATORS)
     return named and (not _has_arguments(outer) or not _has_arguments(inner) or _asked(outer) == _asked(inner))
 
 

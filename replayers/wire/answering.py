@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..boundary import RecordedCall
@@ -13,9 +14,19 @@ from .conversations import Conversations
 from .dialect import RESPONSES, Dialect
 from .exchange import CallPath
 from .made_ids import MadeIds
-from .openai_responses import output_items
+from .openai_responses import completed, output_items
 from .refusals import MISS, RefusedError, recorded_message, recorded_status
 from .response import Response, json_response, refusal, stream_response
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    dialect: Dialect
+    body: Mapping[str, Any]
+    whole: Mapping[str, Any]
+    """The same with all that it only names."""
+    size: int
+    """The bytes of the body."""
 
 
 class Answering:
@@ -32,13 +43,14 @@ class Answering:
         )
         """Whether the recording itself names earlier responses, and so holds only what is new."""
 
-    def respond(self, dialect: Dialect, asked: dict[str, Any], path: CallPath | None) -> Response:
+    def respond(self, dialect: Dialect, asked: dict[str, Any], path: CallPath | None, size: int) -> Response:
         """Return the answer to a model request.
 
         Args:
             dialect: The protocol it is written in.
             asked: Its body.
             path: Its call path; None when nobody knows.
+            size: How many bytes it has.
 
         Raises:
             RefusedError: The recording has no answer, or none that the protocol can say.
@@ -54,36 +66,36 @@ class Answering:
             if self._calls.failed is None:
                 raise
             raise RefusedError(MISS, "model_unavailable", f"the live model failed: {error}", is_fault=False) from error
-        return self._served(dialect, asked, request, answered)
+        return self._served(_Asked(dialect, asked, request, size), answered)
 
-    def _served(
-        self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
-    ) -> Response:
+    def _served(self, asked: _Asked, answered: Answered) -> Response:
         reply, call = answered.reply, answered.recorded
         if reply.action == "stop":
             raise RefusedError(MISS, "unrecorded_call", self._calls.playback.stopped or reply.error, is_fault=False)
         if reply.action == "raise":
             status = _status(call, reply.error)
-            return refusal(status, dialect.error(status, "error", recorded_message(reply.error)))
+            return refusal(status, asked.dialect.error(status, "error", recorded_message(reply.error)))
         if reply.action != "answer":
             self._calls.answered(answered.seq, None, "no model to ask")
             raise RefusedError(MISS, "no_live_model", f"step {answered.seq}: the model is live, and there is none")
         try:
-            return self._said(dialect, asked, request, answered)
+            return self._said(asked, answered)
         except InexpressibleError as error:
             raise RefusedError(MISS, "no_form", f"step {answered.seq}: {error}") from error
 
-    def _said(
-        self, dialect: Dialect, asked: Mapping[str, Any], request: Mapping[str, Any], answered: Answered
-    ) -> Response:
-        answer = self._ids.given(self._answer(answered, asked))
+    def _said(self, asked: _Asked, answered: Answered) -> Response:
+        answer, dialect = self._ids.given(self._answer(answered, asked.body)), asked.dialect
+        is_stream = asked.body.get("stream") is True
+        as_recorded = is_stream and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2])
         if dialect is RESPONSES:
-            self._conversations.keep(answer.id_as("resp_"), request, output_items(answer))
-        if asked.get("stream") is not True:
-            return json_response(dialect.body(answer, asked))
-        if answer.frames and any(dialect.is_frame(sse.payload_of(frame)) for frame in answer.frames[:2]):
+            named, items = completed(answer.frames) if as_recorded else ("", [])
+            named, items = named or answer.id_as("resp_"), items or output_items(answer)
+            self._conversations.keep(named, asked.whole, items, asked.size)
+        if as_recorded:
             return stream_response(dialect.recorded(answer.frames))
-        return stream_response(list(dialect.events(answer, asked)))
+        if is_stream:
+            return stream_response(list(dialect.events(answer, asked.body)))
+        return json_response(dialect.body(answer, asked.body))
 
     def _answer(self, answered: Answered, asked: Mapping[str, Any]) -> Answer:
         is_recorded = self._calls.playback.events[answered.seq - 1].mode == "recorded"

@@ -57,7 +57,7 @@ _ERRORS = {
 }
 
 
-def body(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+def body(answer: Answer, _asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return a message.
 
     Raises:
@@ -67,7 +67,7 @@ def body(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**_head(answer), "content": _blocks(choice), **_end(choice), "usage": _usage(answer.usage)}
 
 
-def events(answer: Answer, asked: Mapping[str, Any]) -> Iterator[bytes]:
+def events(answer: Answer, _asked: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield the events of a streamed message.
 
     Raises:

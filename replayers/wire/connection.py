@@ -8,6 +8,9 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
+from .application import CLIENT
+from .exchange import Client
+from .joined_writes import JoinedWrites
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -36,7 +39,7 @@ def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             _send_at_once(transport.get_extra_info("socket"))
-            super().connection_made(transport)
+            super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -59,8 +62,9 @@ def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             cycle = self.cycle
-            if cycle is not None and cycle.response_started and not cycle.response_complete:
-                calls.fault(f"{cycle.scope['method']} {cycle.scope['path'][:200]}: the client left in mid-answer")
+            client: Client | None = cycle.scope.get(CLIENT) if cycle is not None else None  # type: ignore[assignment]
+            if client is not None and not cycle.response_complete:
+                client.left = True
             super().connection_lost(exc)
 
     return Connection

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..calls import Calls
-from . import boundary_endpoint, embeddings, models
+from . import boundary_endpoint, models
 from .answering import Answering
 from .boundary_endpoint import BoundaryEndpoint
 from .dialect import CHAT, MESSAGES, RESPONSES, Dialect
-from .embeddings import Embeddings
+from .embeddings_endpoint import EmbeddingsEndpoint
 from .exchange import CallPath, Exchange
 from .refusals import MISS, RefusedError
 from .repetitions import Repetitions
 from .response import Response, json_response, refusal
 from .token_counts import TokenCounts
+from .trace_check import TraceCheck
 
 _DIALECTS = {"/chat/completions": CHAT, "/responses": RESPONSES, "/messages": MESSAGES}
 _EMBEDDINGS = "/embeddings"
@@ -39,19 +40,17 @@ class Desk:
         self, calls: Calls, trace_ids: frozenset[str] | None = None, now: Callable[[], str] | None = None
     ) -> None:
         self._calls = calls
-        self._trace_ids = trace_ids
+        self._traces = TraceCheck(calls, trace_ids)
         self._boundaries = BoundaryEndpoint(calls, now)
         self._answering = Answering(calls)
         self._repetitions = Repetitions()
-        self._embeddings: Embeddings | None = None
+        self._embeddings = EmbeddingsEndpoint(calls)
         self._counts: TokenCounts | None = None
 
     def respond(self, exchange: Exchange) -> Response:
         """Return the answer to a request; a refusal where it has none."""
         try:
-            response = self._repetitions.answer_to(exchange) or self._answer(exchange)
-            self._repetitions.keep(exchange, response)
-            return response
+            return self._answer(exchange)
         except RefusedError as error:
             return self.refuse(exchange, error)
         except Exception as error:  # no mistake of ours may look like an answer of the provider
@@ -75,11 +74,30 @@ class Desk:
             return False
         return _route(exchange.path)[0] in _DIALECTS or exchange.path.startswith(f"{boundary_endpoint.ROOT}model/")
 
+    def received(self, size: int) -> None:
+        """Count bytes of bodies that came in.
+
+        Args:
+            size: How many more.
+
+        Raises:
+            RefusedError: They are more than one replay may ask; it ends, and has noted it.
+        """
+        if not self._calls.received(size):
+            raise RefusedError(413, "too_much", self._calls.endless, is_fault=False)
+
     def _answer(self, exchange: Exchange) -> Response:
-        self._check_trace(exchange)
+        self._traces.check(_sort(exchange.path), exchange.traceparent)
         path = exchange.call_path()
         if path is None:
             path = self._boundaries.path_below(exchange.trace[1])
+        response = self._repetitions.answer_to(exchange, path)
+        if response is None:
+            response = self._found(exchange, path)
+            self._repetitions.keep(exchange, path, response)
+        return response
+
+    def _found(self, exchange: Exchange, path: CallPath | None) -> Response:
         if exchange.path.startswith(boundary_endpoint.ROOT):
             return self._boundaries.respond(exchange, path)
         route, beside = _route(exchange.path)
@@ -95,28 +113,8 @@ class Desk:
             raise RefusedError(405, "wrong_method", f"expected POST, got {exchange.method}")
         asked = {**beside, **exchange.json()}
         if dialect is not None:
-            return self._answering.respond(dialect, asked, path)
-        return self._embedded(asked, path) if route == _EMBEDDINGS else self._counted(asked)
-
-    def _embedded(self, asked: dict[str, Any], path: CallPath | None) -> Response:
-        if self._embeddings is None:
-            self._embeddings = Embeddings(self._calls.playback.trace)
-        vectors = self._embeddings.vectors(asked)
-        if vectors is None:
-            vectors = self._stated_vectors(asked, path)
-        return json_response(embeddings.body(vectors, asked))
-
-    def _stated_vectors(self, asked: dict[str, Any], path: CallPath | None) -> list[tuple[float, ...]]:
-        """Return the vectors that the case states, for a call that the recording does not have."""
-        answered = self._calls.ask("tool", _EMBEDDINGS.strip("/"), asked, path)
-        vectors = embeddings.vectors_of(answered.reply.value) if answered.reply.action == "answer" else []
-        if answered.reply.action == "call":
-            self._calls.answered(answered.seq, None, "embeddings are recorded or stated, never made")
-        if not vectors:
-            known = "none of this text and model" if self._embeddings else "no vector of any text"
-            message = f"step {answered.seq}, embeddings: the recording holds {known}"
-            raise RefusedError(MISS, "unrecorded_call", message, is_fault=False)
-        return vectors
+            return self._answering.respond(dialect, asked, path, len(exchange.body))
+        return self._embeddings.respond(asked, path) if route == _EMBEDDINGS else self._counted(asked)
 
     def _counted(self, asked: dict[str, Any]) -> Response:
         if self._counts is None:
@@ -129,13 +127,6 @@ class Desk:
         name = route.removeprefix("/models").strip("/")
         return models.respond(self._calls.playback.trace, name, as_anthropic=_speaks_anthropic(exchange))
 
-    def _check_trace(self, exchange: Exchange) -> None:
-        if self._trace_ids is None or not exchange.has_trace:
-            return
-        trace_id, _ = exchange.trace
-        if trace_id not in self._trace_ids:
-            raise RefusedError(MISS, "other_trace", f"belongs to another trace: {trace_id or 'an invalid traceparent'}")
-
 
 def _route(path: str) -> tuple[str, dict[str, Any]]:
     """Return a path without what base URLs may end in, and what it says of the request: Azure names the model there."""
@@ -147,6 +138,13 @@ def _route(path: str) -> tuple[str, dict[str, Any]]:
         if path.startswith(f"{prefix}/"):
             path = path.removeprefix(prefix)
     return path, {}
+
+
+def _sort(path: str) -> str:
+    """Return what sort of request comes to a path, in words: those of one sort come from one client."""
+    if path.startswith(boundary_endpoint.ROOT):
+        return "requests for boundaries"
+    return f"requests for {_route(path)[0][:100]}"
 
 
 def _speaks_anthropic(exchange: Exchange) -> bool:

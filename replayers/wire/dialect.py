@@ -16,10 +16,10 @@ _Asked = Mapping[str, Any]
 class Dialect:
     """How one protocol is spoken."""
 
-    name: str
     wants: str
     """The member of a request that holds what the model is asked."""
     body: Callable[[Answer, _Asked], dict[str, Any]]
+    """The body of an answer. Some protocols repeat in it what was asked."""
     events: Callable[[Answer, _Asked], Iterable[bytes]]
     is_frame: Callable[[Any], bool]
     """Whether the JSON of a recorded frame is of this protocol."""
@@ -30,7 +30,6 @@ class Dialect:
 
 
 CHAT = Dialect(
-    name="chat",
     wants="messages",
     body=openai_chat.body,
     events=openai_chat.events,
@@ -39,7 +38,6 @@ CHAT = Dialect(
     error=openai_chat.error,
 )
 RESPONSES = Dialect(
-    name="responses",
     wants="input",
     body=openai_responses.body,
     events=openai_responses.events,
@@ -48,7 +46,6 @@ RESPONSES = Dialect(
     error=openai_chat.error,
 )
 MESSAGES = Dialect(
-    name="messages",
     wants="messages",
     body=anthropic_messages.body,
     events=anthropic_messages.events,

@@ -59,7 +59,7 @@ class Embeddings:
             RefusedError: It is no request for embeddings.
         """
         model, size = str(asked.get("model") or ""), asked.get("dimensions")
-        found = [self._vector(item, model, size) for item in _inputs(asked)]
+        found = [self._vector(item, model, size) for item in inputs_of(asked)]
         return None if any(vector is None for vector in found) else [vector for vector in found if vector is not None]
 
     def _vector(self, item: Any, model: str, size: Any) -> tuple[float, ...] | None:
@@ -125,7 +125,7 @@ def _recorded(span: Span) -> Iterator[tuple[Any, Embedding]]:
     asked = arguments if isinstance(arguments, Mapping) else {"input": arguments}
     vectors = vectors_of(result)
     try:
-        inputs = _inputs(asked)
+        inputs = inputs_of(asked)
     except RefusedError:
         inputs = []
     if len(inputs) == len(vectors):
@@ -144,8 +144,12 @@ def _flat(attributes: Mapping[str, Any]) -> Iterator[tuple[str, tuple[float, ...
             yield row["text"], _vector(structured(row.get("vector")))
 
 
-def _inputs(asked: Mapping[str, Any]) -> list[Any]:
-    """Return what is to be embedded, one by one: a text, several texts, a list of tokens, several of them."""
+def inputs_of(asked: Mapping[str, Any]) -> list[Any]:
+    """Return what is to be embedded, one by one: a text, several texts, a list of tokens, several of them.
+
+    Raises:
+        RefusedError: It is no request for embeddings.
+    """
     given = asked.get("input", asked.get("texts", asked.get("text")))
     if isinstance(given, str):
         return [given]

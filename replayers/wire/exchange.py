@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,11 +11,20 @@ import msgspec
 from ...cases.strict_json import DEFAULT, exceeds_depth
 from .refusals import RefusedError
 
-_PATH_HEADER = b"x-unrepeat-path"
+PATH_HEADER = b"x-unrepeat-path"
+"""Enclosing boundary calls, outermost first."""
 _TRACE_HEADER = b"traceparent"
 _DEEPEST_PATH = 64
 
 CallPath = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Client:
+    """Who asked."""
+
+    left: bool = False
+    """Whether it went away before it had all of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class Exchange:
     headers: Mapping[bytes, bytes]
     """By lower-case name."""
     body: bytes = b""
+    client: Client = field(default_factory=Client)
 
     def json(self) -> dict[str, Any]:
         """Return the body, which is a JSON object.
@@ -48,15 +58,13 @@ class Exchange:
     @property
     def trace(self) -> tuple[str, str]:
         """The trace id and the id of the calling span in ``traceparent``; empty where it has none."""
-        fields = self.headers.get(_TRACE_HEADER, b"").decode("latin-1").strip().split("-")
-        if len(fields) < 4 or len(fields[1]) != 32 or len(fields[2]) != 16:
-            return "", ""
-        return fields[1].lower(), fields[2].lower()
+        return trace_in(self.traceparent or "")
 
     @property
-    def has_trace(self) -> bool:
-        """Whether it says which trace it belongs to."""
-        return _TRACE_HEADER in self.headers
+    def traceparent(self) -> str | None:
+        """What says which trace it belongs to; None where nothing does."""
+        header = self.headers.get(_TRACE_HEADER)
+        return None if header is None else header.decode("latin-1")
 
     def call_path(self) -> CallPath | None:
         """Return the call path it states in ``x-unrepeat-path``; None where it states none.
@@ -64,11 +72,24 @@ class Exchange:
         Raises:
             RefusedError: The header holds something else.
         """
-        header = self.headers.get(_PATH_HEADER)
-        return None if header is None else _path(header)
+        header = self.headers.get(PATH_HEADER)
+        return None if header is None else path_in(header)
 
 
-def _path(header: bytes) -> CallPath:
+def trace_in(traceparent: str) -> tuple[str, str]:
+    """Return the trace id and the id of the calling span in a ``traceparent``; empty where it has another form."""
+    fields = traceparent.strip().split("-")
+    if len(fields) < 4 or len(fields[1]) != 32 or len(fields[2]) != 16:
+        return "", ""
+    return fields[1].lower(), fields[2].lower()
+
+
+def path_in(header: bytes) -> CallPath:
+    """Return the call path in a header: ``kind:name`` separated by commas, or a JSON list.
+
+    Raises:
+        RefusedError: It holds something else.
+    """
     try:
         text = header.decode().strip()
         items = msgspec.json.decode(text, type=list[str]) if text[:1] == "[" else text.split(",")

@@ -10,7 +10,7 @@ from ..boundary import RecordedCall
 from ..calls import Answered, Calls
 from ..canonical import dumps
 from .mcp_names import recorded_name
-from .mcp_recorded import Exchange, error_code, exchanges, is_tool_error, tool_exchanges
+from .mcp_recorded import RecordedExchange, error_code, exchanges, is_tool_error, tool_exchanges
 from .mcp_results import recorded_result, tool_error, tool_result
 
 METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32601, -32602, -32603
@@ -152,7 +152,7 @@ class McpAnswers:
         result = recorded_result(behind.result) if behind is not None else None
         return {**result, "isError": True} if result is not None else tool_error(error)
 
-    def _behind(self, recorded: RecordedCall | None) -> Exchange | None:
+    def _behind(self, recorded: RecordedCall | None) -> RecordedExchange | None:
         return self._recording.behind.get(recorded.span.span_id) if recorded is not None else None
 
     def _tell_apart(self, tool: str, arguments: Mapping[str, Any]) -> None:
@@ -169,14 +169,14 @@ class McpAnswers:
                 " them gave which answer to these arguments"
             )
 
-    def _is_others(self, exchange: Exchange) -> bool:
+    def _is_others(self, exchange: RecordedExchange) -> bool:
         return not exchange.is_of(self.server) and any(map(exchange.is_of, self._others))
 
-    def _is_stated(self, exchange: Exchange) -> bool:
+    def _is_stated(self, exchange: RecordedExchange) -> bool:
         """Whether the recording says which of the servers a request was asked of, in a name that one of them has."""
         return exchange.is_of(self.server) or self._is_others(exchange)
 
-    def _may_be_own(self, exchange: Exchange) -> bool:
+    def _may_be_own(self, exchange: RecordedExchange) -> bool:
         """Whether a recorded request was asked of this server, for all that the recording says."""
         if exchange.is_of(self.server) or not self._others:
             return True
@@ -218,7 +218,7 @@ def _has_answer(span: Span) -> bool:
     return any(span.attributes.get(key) is not None for key in keys)
 
 
-def _params(exchange: Exchange) -> Mapping[str, Any]:
+def _params(exchange: RecordedExchange) -> Mapping[str, Any]:
     if isinstance(exchange.params, Mapping):
         return exchange.params
     attributes = exchange.span.attributes

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
+from ...cases.readers.mcp_spans import SEPARATORS
 from ...cases.trace import ToolCall, Trace
 from .mcp_recorded import plain_name
-
-_SEPARATORS = ("__", "_", "-", ".", "/", ":")
 
 
 def prefixes(server: str) -> list[str]:
     """Return what agents put before the names of a server's tools, the most telling first."""
     spelled = dict.fromkeys((server, server.replace(" ", "_"), plain_name(server)))
-    return [f"mcp__{name}__" for name in spelled] + [name + mark for mark in _SEPARATORS for name in spelled]
+    return [f"mcp__{name}__" for name in spelled] + [name + mark for mark in SEPARATORS for name in spelled]
 
 
 def recorded_name(server: str, tool: str, recorded: Container[str]) -> str:

@@ -26,7 +26,7 @@ _METHOD = re.compile(r"[a-z]+(?:/[A-Za-z_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class RecordedExchange:
     """One recorded request to an MCP server."""
 
     span: Span
@@ -44,7 +44,7 @@ class Exchange:
         return plain_name(server) in self.servers
 
 
-def exchanges(trace: Trace) -> list[Exchange]:
+def exchanges(trace: Trace) -> list[RecordedExchange]:
     """Return the requests to MCP servers that a trace holds, in recorded order."""
     found = [(span, method) for span in trace.spans if (method := _method(span.attributes))]
     sessions: dict[str, set[str]] = {}
@@ -54,7 +54,7 @@ def exchanges(trace: Trace) -> list[Exchange]:
     return [_exchange(span, method, sessions.get(_session(span), ())) for span, method in found]
 
 
-def tool_exchanges(trace: Trace, calls: Iterable[str]) -> dict[str, Exchange]:
+def tool_exchanges(trace: Trace, calls: Iterable[str]) -> dict[str, RecordedExchange]:
     """Return the ``tools/call`` behind each recorded tool call: the span itself, or the MCP span below it.
 
     Args:
@@ -62,7 +62,7 @@ def tool_exchanges(trace: Trace, calls: Iterable[str]) -> dict[str, Exchange]:
         calls: Ids of the spans that are tool calls.
     """
     parents, wanted = {span.span_id: span.parent_id for span in trace.spans}, frozenset(calls)
-    behind: dict[str, Exchange] = {}
+    behind: dict[str, RecordedExchange] = {}
     for exchange in exchanges(trace):
         if exchange.method != "tools/call":
             continue
@@ -107,13 +107,13 @@ def _is_jsonrpc(attributes: Mapping[str, Any]) -> bool:
     return attributes.get("rpc.system") in ("jsonrpc", "mcp") or attributes.get("rpc.system.name") == "jsonrpc"
 
 
-def _exchange(span: Span, method: str, introduced: Iterable[str]) -> Exchange:
+def _exchange(span: Span, method: str, introduced: Iterable[str]) -> RecordedExchange:
     stated = [span.attributes.get(key) for key in _SERVERS]
     names = [plain_name(name) for name in (*stated, *introduced) if isinstance(name, str)]
     params = structured(_first(span, _PARAMS))
     if isinstance(params, Mapping) and params.get("method") == method:
         params = params.get("params")
-    return Exchange(span, method, params, _result(span), frozenset(filter(None, names)))
+    return RecordedExchange(span, method, params, _result(span), frozenset(filter(None, names)))
 
 
 def _result(span: Span) -> Any:

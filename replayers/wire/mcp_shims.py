@@ -10,10 +10,11 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...cases.errors import ConfigError
+from .mcp_stdio import INTERPRETERS, fits
 
 _BRIDGE = Path(__file__).resolve().with_name("mcp_stdio.py")
 
@@ -33,12 +34,13 @@ def shims(folder: Path, servers: Mapping[str, str], url: str = "") -> dict[str, 
     Raises:
         ConfigError: A command is not looked up on the PATH, or two servers cannot be told apart.
     """
-    commands: dict[str, dict[str, list[str]]] = {}
+    started: dict[str, dict[str, list[str]]] = {}
     for server, command in servers.items():
         program, *arguments = _words(server, command)
-        commands.setdefault(program, {})[server] = [word for word in arguments if not word.startswith("-")]
-    for program, told in commands.items():
-        _check_told_apart(program, told)
+        started.setdefault(program, {})[server] = arguments
+    for program, arguments_of in started.items():
+        _check_told_apart(program, arguments_of)
+    commands = {program: {server: _told_by(each) for server, each in own.items()} for program, own in started.items()}
     folder.mkdir(parents=True, exist_ok=True)
     bridge = folder / f".unrepeat-{_BRIDGE.name}"  # isolation may hide the place of the harness's own code
     bridge.write_bytes(_BRIDGE.read_bytes())
@@ -63,15 +65,23 @@ def _words(server: str, command: str) -> list[str]:
     return words
 
 
-def _check_told_apart(program: str, told: Mapping[str, list[str]]) -> None:
-    """Refuse servers that the same arguments may start."""
-    for server, words in told.items():
-        alike = next((other for other in told if other != server and told[other][: len(words)] == words), None)
-        if alike is not None:
-            raise ConfigError(
-                f"expected arguments that tell it from MCP server {alike}, got {' '.join([program, *words])}",
-                where=_where(server),
-            )
+def _told_by(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments that tell a server from others: those that are no options."""
+    return [word for word in arguments if not word.startswith("-")]
+
+
+def _check_told_apart(program: str, arguments_of: Mapping[str, list[str]]) -> None:
+    """Refuse servers that the same arguments may start, and such as may be the app itself."""
+    for server, arguments in arguments_of.items():
+        got, words = shlex.join([program, *arguments]), _told_by(arguments)
+        if not words and INTERPRETERS.match(program):
+            rule = f"the file or module that tells it from other programs that {program} runs"
+            raise ConfigError(f"expected {rule}, got {got}", where=_where(server))
+        for other, given in arguments_of.items():
+            if other != server and fits(words, given):  # as the shim will see it
+                raise ConfigError(
+                    f"expected arguments that tell it from MCP server {other}, got {got}", where=_where(server)
+                )
 
 
 def _where(server: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Dict, Iterator, List, Optional
 from urllib.parse import quote, urlsplit
 
 _ENVIRONMENT = "UNREPEAT_MCP_URL"
-_INTERPRETERS = re.compile(r"(node|deno|bun|tsx|ts-node|python[\d.]*|ruby|java|perl|php|bash|sh)\Z")
+INTERPRETERS = re.compile(r"(node|deno|bun|tsx|ts-node|python[\d.]*|ruby|java|perl|php|bash|sh)\Z")
 """Programs that run the app as well as its servers; every other program is a server, or fetches one."""
 _INTERNAL_ERROR = -32603
 _NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -205,7 +205,7 @@ def serve(url: str, server: str) -> None:
     bridge.end()
 
 
-def _fits(configured: List[str], given: List[str]) -> bool:
+def fits(configured: List[str], given: List[str]) -> bool:
     """Whether the words of a configured command stand among those of a started one, in order."""
     rest = iter(given)
     return all(any(_same(word, each) for each in rest) for word in configured)
@@ -218,12 +218,12 @@ def _same(configured: str, given: str) -> bool:
 
 def as_shim(shim: Dict[str, Any], given: List[str]) -> None:
     """Stand for the program a shim is named like: its MCP servers are the stub's, nothing else is started."""
-    fitting = [server for server, words in shim["servers"].items() if _fits(words, given)]
+    fitting = [server for server, words in shim["servers"].items() if fits(words, given)]
     if len(fitting) == 1:
         serve(os.environ.get(_ENVIRONMENT) or shim["url"] or _of_the_app(), fitting[0])
         return
     program = shim["program"]
-    if not fitting and _INTERPRETERS.match(program):
+    if not fitting and INTERPRETERS.match(program):
         real = _real(program, shim["folder"])
         if real is not None:
             os.execv(real, [program, *given])

@@ -7,7 +7,7 @@ to it: its result types drop fields that a version does not know, and a recordin
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,21 +15,14 @@ import orjson
 
 from ...cases.errors import ConfigError
 from ..calls import Calls
+from .asgi import Event, Receive, Scope, Send
+from .exchange import PATH_HEADER, CallPath, path_in
 from .mcp_answers import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, Recording, RpcError
-from .mcp_shims import shims
-from .mcp_tools import tools_of
-
-__all__ = ["McpApp", "mcp_app", "shims", "tools_of"]
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from .refusals import RefusedError
+from .trace_check import TraceCheck
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Largest request, in bytes: arguments may hold files."""
-_PATH_HEADER = "x-unrepeat-path"
-"""Enclosing boundary calls as ``kind:name``, outermost first: a JSON list, or separated by commas."""
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 _MODERN = "2026-07-28"
 """The first protocol version in which each result says what it is."""
@@ -79,7 +72,7 @@ class McpApp:
     ) -> None:
         recording = Recording(calls)
         self._calls = calls
-        self._trace_ids = trace_ids
+        self._traces = TraceCheck(calls, trace_ids)
         self._json_response = json_response
         self._answers = {server: McpAnswers(server, calls, tools, recording) for server in tools}
         self._managers: dict[str, Any] = {}
@@ -94,7 +87,7 @@ class McpApp:
         async with AsyncExitStack() as stack:
             for server, answers in self._answers.items():
                 manager = StreamableHTTPSessionManager(
-                    _server(answers, self._calls, self._trace_ids),
+                    _server(answers, self._calls, self._traces),
                     json_response=self._json_response,
                     max_request_body_size=MAX_BODY_BYTES,
                 )
@@ -136,7 +129,7 @@ class _Watched:
         self._send, self._calls, self._server = send, calls, server
         self._status = 200
 
-    async def __call__(self, message: Message) -> None:
+    async def __call__(self, message: Event) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
         elif message["type"] == "http.response.body" and self._status in (400, 406, 413, 415):
@@ -155,7 +148,7 @@ def _error_in(body: bytes) -> tuple[Any, str]:
         return None, body[:200].decode("utf-8", "replace")
 
 
-def _server(answers: McpAnswers, calls: Calls, trace_ids: frozenset[str] | None) -> Any:
+def _server(answers: McpAnswers, calls: Calls, traces: TraceCheck) -> Any:
     """Return the SDK's server, with every method that is answered here taken out of its hands."""
     import mcp_types as types
     from anyio import to_thread
@@ -172,8 +165,8 @@ def _server(answers: McpAnswers, calls: Calls, trace_ids: frozenset[str] | None)
             if ctx.method not in METHODS:
                 result = await call_next(ctx)
                 return {**result, **introduced.get(ctx.method, {})}
-            if trace_ids is not None and ctx.method == "tools/call":
-                _check_trace(ctx, answers, trace_ids)
+            if ctx.method == "tools/call":
+                _check_trace(ctx, answers, traces)
             path = _call_path(ctx.request, answers)
             result = await to_thread.run_sync(answers.answer, ctx.method, ctx.params, path)
         except RpcError as error:
@@ -206,30 +199,24 @@ def _in_words_of(version: str, method: str, result: dict[str, Any]) -> dict[str,
     return {"resultType": "complete", **cached, **result}
 
 
-def _check_trace(ctx: Any, answers: McpAnswers, trace_ids: frozenset[str]) -> None:
+def _check_trace(ctx: Any, answers: McpAnswers, traces: TraceCheck) -> None:
     """Refuse a call that says it belongs to another trace, in the message itself or beside it."""
     meta = ctx.params.get("_meta") if isinstance(ctx.params, Mapping) else None
     stated = meta.get("traceparent") if isinstance(meta, Mapping) else None
     if stated is None and ctx.request is not None:
         stated = ctx.request.headers.get("traceparent")
-    trace_id = "".join(str(stated).split("-")[1:2]).lower()
-    if stated is not None and trace_id not in trace_ids:
-        raise answers.refusal(f"tools/call belongs to another trace: {trace_id[:32] or 'an invalid traceparent'}")
-
-
-def _call_path(request: Any, answers: McpAnswers) -> tuple[str, ...] | None:
-    stated = request.headers.get(_PATH_HEADER) if request is not None else None
-    if stated is None:
-        return None
     try:
-        items = orjson.loads(stated) if stated.lstrip().startswith("[") else stated.split(",")
-        path = tuple(item.strip() for item in items if item.strip())
-    except (orjson.JSONDecodeError, AttributeError):
-        path = (stated,)
-    if any(":" not in item for item in path):
-        told = f"{_PATH_HEADER}: expected kind:name, kind:name …, got {stated[:80]!r}"
-        raise answers.refusal(told, INVALID_PARAMS)
-    return path
+        traces.check(f"calls of MCP server {answers.server}", None if stated is None else str(stated))
+    except RefusedError as error:
+        raise answers.refusal(f"tools/call {error.message}") from None
+
+
+def _call_path(request: Any, answers: McpAnswers) -> CallPath | None:
+    stated = request.headers.get(PATH_HEADER.decode()) if request is not None else None
+    try:
+        return None if stated is None else path_in(stated.encode("latin-1"))
+    except RefusedError as error:
+        raise answers.refusal(error.message, INVALID_PARAMS) from None
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:

@@ -10,7 +10,7 @@ from ...cases import strict_json
 from ...cases.errors import ConfigError, SourceError
 from ...cases.trace import ModelCall, Trace
 from .mcp_names import bare_name, prefixes
-from .mcp_recorded import Exchange, exchanges
+from .mcp_recorded import RecordedExchange, exchanges
 
 Tool = dict[str, Any]
 _SCHEMAS = ("inputSchema", "input_schema", "parameters")
@@ -46,13 +46,13 @@ def tools_of(trace: Trace, servers: Mapping[str, Path | None]) -> dict[str, list
     return found | _offered(trace, [name for name in servers if name not in found], found)
 
 
-def _is_offered(listing: Exchange, server: str, offered: Container[str]) -> bool:
+def _is_offered(listing: RecordedExchange, server: str, offered: Container[str]) -> bool:
     """Whether the model was offered the tools of a listing under the name of a server."""
     names = [tool["name"] for tool in _tools_in(listing.result)]
     return not listing.servers and any(all(prefix + name in offered for name in names) for prefix in prefixes(server))
 
 
-def _listed(listings: list[Exchange]) -> list[Tool]:
+def _listed(listings: list[RecordedExchange]) -> list[Tool]:
     """Return the tools of the first listing, all its pages together."""
     tools: list[Tool] = []
     for listing in listings:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from .application import ASGIApp, Event
+from .asgi import ASGIApp, Event
 
 _ENDS_WITHIN_S = 2.0
 """How long an application may take to end; a replay does not wait for ever."""

@@ -24,7 +24,7 @@ _REASONS = {
 _KNOWN_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
 
-def body(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+def body(answer: Answer, _asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return a chat completion.
 
     Raises:

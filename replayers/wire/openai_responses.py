@@ -1,13 +1,14 @@
-"""OpenAI's Responses API. Pure: a recorded answer in, bodies and events out; input items in, messages out."""
+"""OpenAI's Responses API. Pure: a recorded answer in, bodies and events out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from . import sse
 from .answers import Answer, Choice, Part, Tokens, arguments_text, require_known, text_in
+from .responses_input import mappings
 
 Item = dict[str, Any]
 
@@ -83,6 +84,20 @@ def is_frame(payload: Any) -> bool:
 def recorded(frames: Sequence[str]) -> list[bytes]:
     """Return recorded frames as they go over the wire."""
     return sse.recorded_events(frames, named=True)
+
+
+def completed(frames: Sequence[str]) -> tuple[str, list[Item]]:
+    """Return the id and the items that a client takes from recorded frames; empty where they do not say.
+
+    Args:
+        frames: Recorded events, verbatim.
+    """
+    payloads = [payload for payload in map(sse.payload_of, frames) if is_frame(payload)]
+    whole = [each["response"] for each in payloads if isinstance(each.get("response"), Mapping)]
+    named = next((str(each["id"]) for each in reversed(whole) if each.get("id")), "")
+    listed = whole[-1].get("output") if whole and payloads[-1].get("response") is whole[-1] else None
+    done = [each.get("item") for each in payloads if each.get("type") == "response.output_item.done"]
+    return named, [dict(each) for each in mappings(listed) or mappings(done)]
 
 
 def output_items(answer: Answer) -> list[Item]:
@@ -218,45 +233,3 @@ def _usage(usage: Tokens | None) -> dict[str, Any] | None:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.input + usage.output,
     }
-
-
-def conversation(items: Any) -> list[Any]:
-    """Return input items as messages: an answer that came in several items is one message again.
-
-    Args:
-        items: The ``input`` of a request: a text or a list of items.
-    """
-    if isinstance(items, str):
-        return [{"role": "user", "content": items}]
-    found: list[Any] = []
-    for item in items if isinstance(items, list) else [items]:
-        parts = _spoken(item)
-        if parts is None:
-            found.append(item)
-        elif found and isinstance(found[-1], dict) and found[-1].get("role") == "assistant" and "parts" in found[-1]:
-            found[-1]["parts"] += parts
-        else:
-            found.append({"role": "assistant", "parts": parts})
-    return [each for each in found if not (isinstance(each, dict) and each.get("parts") == [])]
-
-
-def _spoken(item: Any) -> list[Any] | None:
-    """Return the parts of an item that the model said; None for every other item."""
-    if not isinstance(item, Mapping):
-        return None
-    match item.get("type", "message"):
-        case "function_call":
-            known = {key: item[key] for key in ("call_id", "name", "arguments") if key in item}
-            return [{"type": "tool_call", **known}]
-        case "reasoning":
-            texts = [each.get("text", "") for each in _dicts(item.get("summary"))]
-            return [{"type": "reasoning", "content": text} for text in texts if text]
-        case "message" if item.get("role") == "assistant":
-            content = item.get("content")
-            return [{"type": "text", "content": content}] if isinstance(content, str) else list(_dicts(content))
-        case _:
-            return None
-
-
-def _dicts(values: Any) -> Iterable[Mapping[str, Any]]:
-    return [each for each in values if isinstance(each, Mapping)] if isinstance(values, list) else []

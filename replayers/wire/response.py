@@ -24,11 +24,13 @@ class Response:
     """The body; of a stream its pieces."""
     content_type: bytes = _JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    is_stream: bool = False
+    """Whether it goes out in pieces."""
 
     @property
-    def is_stream(self) -> bool:
-        """Whether it goes out in pieces."""
-        return self.content_type is _STREAM
+    def size(self) -> int:
+        """The bytes of the body."""
+        return sum(map(len, self.chunks))
 
 
 def json_response(value: Any) -> Response:
@@ -38,7 +40,7 @@ def json_response(value: Any) -> Response:
 
 def stream_response(events: Sequence[bytes]) -> Response:
     """Return an answer of server-sent events."""
-    return Response(200, tuple(events), _STREAM, ((b"cache-control", b"no-cache"),))
+    return Response(200, tuple(events), _STREAM, ((b"cache-control", b"no-cache"),), is_stream=True)
 
 
 def refusal(status: int, body: Any) -> Response:

@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
-from .application import Application, ASGIApp
+from .app_environment import environment
+from .application import Application
+from .asgi import ASGIApp
 from .connection import connection_class
 from .desk import Desk
-from .environment import environment
 from .mounted import living
 
 if TYPE_CHECKING:

@@ -29,5 +29,5 @@ def test_program_is_replayed_as_a_command(program):
     assert str(replay.trace.output) == recording(program)["printed"].strip()
     assert [event.match for event in replay.events] == ["exact"] * model_calls(program)
     assert not replay.divergences
-    assert replay.refused == ()
+    assert (replay.refused, replay.faults) == ((), ())
     assert replay.unfinished == ()

@@ -135,7 +135,7 @@ def test_request_that_is_none_is_refused_and_told(tmp_path, request_):
     )
     replay = replayed_command(tmp_path, program)
     assert replay.outcome == "completed", replay.error
-    assert len(replay.refused) == 1
+    assert (len(replay.faults), replay.refused) == (1, ())
 
 
 def test_connection_closed_in_mid_request_changes_nothing(tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
+from datetime import datetime
 
 import pytest
 from tests.replayers.programs import DESK, GUARDED, desk_doing, replayed_command
 
 from unrepeat.cases.errors import ReplayError, UnableToReplayError
+from unrepeat.replayers.clock import ClockMode
 from unrepeat.replayers.playback import Modes
 
 SHELL = ("sh", "-c")
@@ -149,3 +152,22 @@ def test_program_that_is_not_there_is_no_verdict_on_it(tmp_path):
 def test_interpreter_of_the_harness_is_seen(tmp_path):
     code = "import orjson, sys; print(sys.prefix)"
     assert replayed_command(tmp_path, command=(sys.executable, "-c", code)).trace.output == sys.prefix
+
+
+@pytest.mark.parametrize("clock", [ClockMode("static", 1_700_000_000_000_000_000), ClockMode("live")])
+def test_program_can_ask_for_the_time_it_is_to_see(tmp_path, clock):
+    asks = 'curl -s "$UNREPEAT_BOUNDARY_URL/clock"'
+    replay = said(tmp_path, asks, modes=Modes(clock=clock))
+    now = datetime.fromisoformat(replay.trace.output["answer"]).timestamp()
+    start = clock.start_ns / 1e9 if clock.start_ns else time.time()
+    assert abs(now - start) < 60
+
+
+def test_live_boundary_that_never_reports_is_unseen(tmp_path):
+    replay = replayed_command(
+        tmp_path,
+        desk_doing('post(os.environ["UNREPEAT_BOUNDARY_URL"] + "/tool/get_order", {"order_id": "ord_1"})'),
+        modes=Modes(live=frozenset({"tool:get_order"})),
+        allow_live=frozenset({"tool:get_order"}),
+    )
+    assert "step 1: nobody told what the live boundary get_order answered" in replay.unseen

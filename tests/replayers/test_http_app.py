@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from tests.replayers.programs import DESK
 from tests.replayers.recordings import refund_trace
 
 from unrepeat.cases.errors import ReplayError, UnableToReplayError
+from unrepeat.replayers.clock import ClockMode
 from unrepeat.replayers.http_app import replay_http
+from unrepeat.replayers.playback import Modes
 from unrepeat.replayers.posting import Posting
 from unrepeat.replayers.replay import Replay, Version
 from unrepeat.replayers.system import Checkout, HttpSystem
@@ -133,9 +136,11 @@ def asked(deployment: Deployment, **more: Any) -> Replay:
     trace = refund_trace()
     described = {"boundaries": {"tool": ("get_order", "refund")}, "timeout_s": 20.0, **more}
     turns = described.pop("turns", [trace.input])
-    url = described.pop("url", deployment.url)
+    url, modes = described.pop("url", deployment.url), described.pop("modes", None)
     system = HttpSystem(name="desk", url=url, listen=("127.0.0.1", deployment.outside), **described)
-    return replay_http(trace, system, Checkout(version=Version(label="staging"), folder=Path()), turns=turns)
+    return replay_http(
+        trace, system, Checkout(version=Version(label="staging"), folder=Path()), turns=turns, modes=modes
+    )
 
 
 def test_deployment_is_asked_what_the_system_was_and_answered_as_recorded(deployment):
@@ -159,7 +164,8 @@ def test_calls_of_another_request_are_not_taken_for_this_one(deployment):
     replay = asked(deployment)
     assert replay.outcome == "crashed"
     assert not replay.events
-    assert replay.refused
+    assert replay.faults
+    assert not replay.refused
 
 
 def test_error_of_the_deployment_is_its_crash(deployment):
@@ -251,3 +257,12 @@ def test_replays_of_one_process_take_turns(deployment):
         thread.join()
     assert [each.outcome for each in found] == ["completed"] * 3
     assert not any(each.divergences for each in found)
+
+
+@pytest.mark.parametrize("start_ns", [1_700_000_000_000_000_000, None])
+def test_deployment_can_ask_for_the_time_of_the_case_where_there_is_one(deployment, start_ns):
+    clock = ClockMode("static", start_ns) if start_ns else ClockMode("live")
+    exec("def handle(text): return get(os.environ['UNREPEAT_BOUNDARY_URL'] + '/clock')", deployment.desk)
+    deployment.desk["get"] = lambda url: httpx.get(url, trust_env=False).text
+    replay = asked(deployment, modes=Modes(clock=clock))
+    assert ("2023-11-14T22:13" if start_ns else "no_clock") in str(replay.trace.output)

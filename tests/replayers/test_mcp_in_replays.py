@@ -63,6 +63,7 @@ def test_tools_are_listed_and_answered_as_recorded(tmp_path, transport, command)
     assert replay.trace.output == {"tools": ["get_order", "refund"], "order": "paid 10"}
     assert [(event.kind, event.name, event.match) for event in replay.events] == [("tool", "get_order", "exact")]
     assert not replay.refused
+    assert not replay.faults
     assert not replay.unfinished
     assert {"tool:get_order", "tool:refund"} <= set(replay.functions)
 

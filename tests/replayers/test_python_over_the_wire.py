@@ -45,6 +45,7 @@ def test_official_client_is_answered_from_the_recording(tmp_path, app):
     assert [event.match for event in replay.events] == ["exact"] * 5
     assert not replay.divergences
     assert not replay.refused
+    assert not replay.faults
     assert "model:*" in replay.functions
 
 

@@ -64,6 +64,7 @@ def blocked() -> Replay:
         divergences=(noise(), gone, asked), limit=5, coverage=coverage(), isolation="netns", duration_s=0.214,
         environment={"python": "3.11.7", "platform": "linux", "packages": {"openai": "1.99.1"}}, digest="9f" * 32,
         refused=("connect 140.82.112.3:443 from lamps/telemetry.py:41",),
+        faults=("POST /v1/audio/speech: no endpoint /v1/audio/speech",),
     )  # fmt: skip
 
 

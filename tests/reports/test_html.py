@@ -140,8 +140,8 @@ def test_the_page_names_every_assertion_and_every_evidence_item(words):
 @pytest.mark.parametrize(
     "words",
     ["Fixed", "recorded action", "What it does not show", "What a live model would try next after the refusal.",
-     "netns", "3f2a9c41" * 8, "f4" * 32, "connect 140.82.112.3:443", "Beyond the recording.", "First divergence",
-     "high severity", "working tree", "3.11.7", "20260102-081500-7f3a"],
+     "netns", "3f2a9c41" * 8, "f4" * 32, "connect 140.82.112.3:443", "no endpoint /v1/audio/speech",
+     "Beyond the recording.", "First divergence", "high severity", "working tree", "3.11.7", "20260102-081500-7f3a"],
 )  # fmt: skip
 def test_the_page_says_what_was_tested_and_how(words):
     assert words in Page(render_page(fixed())).text

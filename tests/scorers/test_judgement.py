@@ -301,6 +301,13 @@ def test_way_to_the_outside_beside_the_boundaries_is_undecided(tmp_path):
     assert (found.passed, "which is no boundary and was refused" in found.reason) == (None, True)
 
 
+def test_request_that_the_harness_does_not_understand_is_undecided(tmp_path):
+    guarded = msgspec.structs.replace(replayed(tmp_path, app=GUARDED), faults=("POST /v1/x: no endpoint /v1/x",))
+    found = score(NO_REFUND, guarded)
+    told = "the system asked the harness in no form it understands: POST /v1/x: no endpoint"
+    assert (found.passed, told in found.reason) == (None, True)
+
+
 def test_attempt_while_starting_decides_nothing(tmp_path):
     early = "import socket\ntry: socket.gethostbyname('example.invalid')\nexcept OSError: pass\n"
     assert outcome(NO_REFUND, replayed(tmp_path, app=early + GUARDED)) == PREVENTED

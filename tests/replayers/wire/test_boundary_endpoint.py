@@ -134,6 +134,21 @@ def test_clock_is_refused_where_nobody_knows_the_time() -> None:
         assert httpx.get(f"{desk.root}/boundary/clock").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("named", "doubts"),
+    [((False, False), 0), ((True, True), 0), ((True, False), 1), ((False, True), 1)],
+    ids=["none", "all", "the first", "the last"],
+)
+def test_request_without_a_trace_is_doubtful_where_others_name_it(named: tuple[bool, ...], doubts: int) -> None:
+    own = "a" * 32
+    with served(refund_trace(), trace_ids=frozenset({own})) as desk:
+        httpx.get(f"{desk.root}/v1/models")  # another client of the app, which knows of no traces
+        for is_named in named:
+            headers = {"traceparent": f"00-{own}-{'b' * 16}-01"} if is_named else {}
+            assert post(desk, "tool/get_order", {"order_id": "ord_1"}, **headers)[0] == 200
+        assert ["1 requests for boundaries named no trace" in each for each in desk.calls.unseen] == [True] * doubts
+
+
 def test_requests_of_other_traces_are_refused() -> None:
     own, other = "a" * 32, "c" * 32
     with served(refund_trace(), trace_ids=frozenset({own})) as desk:

@@ -11,7 +11,8 @@ import openai
 import pytest
 from tests.replayers.wire.served import served
 
-from unrepeat.cases.trace import Source, Span, Trace
+from unrepeat.cases.errors import CaseError
+from unrepeat.cases.trace import Source, Span, ToolCall, Trace
 from unrepeat.replayers.playback import Modes
 
 VECTORS = [[0.25, -1.5], [3.0, 0.1]]
@@ -90,6 +91,32 @@ def test_recording_without_vectors_says_so() -> None:
 def test_vectors_may_be_stated_in_the_case() -> None:
     with served(trace(), Modes(static={"tool:embeddings": [VECTORS[0]]})) as desk:
         assert desk.openai().embeddings.create(input="one", model="e1").data[0].embedding == VECTORS[0]
+
+
+def test_live_tool_that_nobody_asks_is_a_fault() -> None:
+    with served(RECORDED, Modes(live=frozenset({"tool"}))) as desk:
+        with pytest.raises(openai.UnprocessableEntityError, match="recorded or stated, never made"):
+            desk.openai().embeddings.create(input="three", model="e1")
+        assert len(desk.calls.faults) == 1
+        assert not desk.playback.is_open(1)
+
+
+@pytest.mark.parametrize("stated", [None, "none", {"data": []}, [], [VECTORS[0]] * 2, [VECTORS[0], "x"]])
+def test_stated_answer_without_the_vectors_asked_for_is_a_mistake_in_the_case(stated: Any) -> None:
+    with served(trace(), Modes(static={"tool:embeddings": stated})) as desk:
+        with pytest.raises(openai.UnprocessableEntityError, match=r"case\.yaml"):
+            desk.openai().embeddings.create(input="one", model="e1")
+        assert isinstance(desk.calls.failed, CaseError)
+        assert desk.calls.stopped.is_set()
+
+
+def test_recorded_tool_of_that_name_without_vectors_is_a_fault() -> None:
+    view = ToolCall(name="embeddings", arguments={"input": "one", "model": "e1"}, result="done")
+    recorded = Trace(trace_id="t", source=Source(format="test"), spans=(Span(span_id="s1", view=view),))
+    with served(recorded) as desk:
+        asked = {"input": "one", "model": "e1"}
+        assert httpx.post(f"{desk.root}/v1/embeddings", json=asked).status_code == 422
+        assert "expected 1 vectors" in desk.calls.faults[0]
 
 
 @pytest.mark.parametrize("given", [{}, {"input": []}, {"input": 3}, {"input": ["a", 1]}])

@@ -20,6 +20,7 @@ from unrepeat.cases.trace import Message
 from unrepeat.replayers.canonical import message_key
 from unrepeat.replayers.wire import anthropic_messages, openai_chat, openai_responses, sse
 from unrepeat.replayers.wire.answers import Answer, Choice, tokens
+from unrepeat.replayers.wire.responses_input import conversation
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -142,7 +143,7 @@ def test_response_is_valid_and_streams_the_same(parts: list[dict], reason: str) 
 @given(ANY)
 def test_response_items_sent_back_are_the_recorded_message(parts: list[dict]) -> None:
     items = openai_responses.output_items(answer(parts))
-    sent = [each for item in openai_responses.conversation(items) for each in to_message(item)]
+    sent = [each for item in conversation(items) for each in to_message(item)]
     assert key(sent) == key([Message(role="assistant", parts=tuple(parts))] if parts else [])
 
 

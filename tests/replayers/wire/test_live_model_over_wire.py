@@ -70,11 +70,22 @@ def test_other_boundaries_are_answered_while_the_model_thinks(asked, goes_on):
     with ThreadPoolExecutor(1) as pool:
         thinking = pool.submit(completions.create, model="m1", messages=[{"role": "user", "content": "wait"}])
         try:
+            assert httpx.get(f"{root}/v1/models", timeout=10).status_code == 200
             assert httpx.post(f"{root}/boundary/tool/x", json={}, timeout=10).status_code == 422
             assert not thinking.done()
         finally:
             goes_on.set()
         assert thinking.result().choices[0].message.content == "live"
+
+
+def test_pipe_and_connections_may_ask_the_model_at_once(asked, provider):
+    calls, completions = asked
+    with ThreadPoolExecutor(6) as pool:
+        piped = [pool.submit(calls.ask, "model", "m1", {"model": "m1", "messages": HELLO}) for _ in range(6)]
+        served = [pool.submit(completions.create, model="m1", messages=HELLO) for _ in range(6)]
+        assert {each.result().reply.value["content"] for each in piped} == {"live"}
+        assert {each.result().choices[0].message.content for each in served} == {"live"}
+    assert (len(provider.requests), calls.failed) == (12, None)
 
 
 def test_provider_that_fails_ends_the_replay(asked):

@@ -16,7 +16,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from unrepeat.replayers.wire import mcp_stdio
-from unrepeat.replayers.wire.mcp_stub import shims
+from unrepeat.replayers.wire.mcp_shims import shims
 
 from .mcp_serving import GET_ORDER, REFUND, TOOLS, Stub, recording, serving, tool_span
 

@@ -20,7 +20,7 @@ from mcp_types import CallToolResult, EmptyResult, PingRequest, TextContent
 
 from unrepeat.cases.errors import ConfigError
 from unrepeat.replayers.wire import mcp_stdio
-from unrepeat.replayers.wire.mcp_stub import shims
+from unrepeat.replayers.wire.mcp_shims import shims
 
 from .mcp_serving import TOOLS, recording, served, serving, tool_span
 
@@ -203,6 +203,12 @@ def test_interpreter_that_runs_the_app_too_goes_on_to_the_real_one(tmp_path):
         ({"orders": "npx 'a"}, "expected a command line"),
         ({"orders": "npx a", "docs": "npx -y a"}, "expected arguments that tell it from MCP server"),
         ({"orders": "npx", "docs": "npx -y a"}, "expected arguments that tell it from MCP server docs"),
+        ({"orders": "uvx orders", "docs": "uvx --from pkg orders"}, "tell it from MCP server docs, got uvx orders"),
+        ({"orders": "uvx --from pkg orders", "docs": "uvx orders"}, "tell it from MCP server orders, got uvx orders"),
+        ({"orders": "npx @acme/a", "docs": "npx @acme/a@2"}, "tell it from MCP server docs"),
+        ({"orders": "node a.js", "docs": "node /opt/a.js"}, "tell it from MCP server docs"),
+        ({"orders": "node --inspect"}, "expected the file or module that tells it from other programs that node runs"),
+        ({"orders": "python3"}, "expected the file or module"),
     ],
 )
 def test_commands_that_cannot_be_stood_for_are_refused(tmp_path, servers, told):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from unrepeat.cases.errors import ConfigError
-from unrepeat.replayers.wire.mcp_stub import tools_of
+from unrepeat.replayers.wire.mcp_tools import tools_of
 
 from .mcp_serving import GET_ORDER, REFUND, mcp_span, recording
 

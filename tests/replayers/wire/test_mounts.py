@@ -8,6 +8,8 @@ import httpx
 import pytest
 from tests.replayers.wire.served import says, served, word
 
+from unrepeat.replayers import calls
+
 
 class Mounted:
     """An application that says what it sees, once it was started."""
@@ -61,3 +63,18 @@ def test_mounted_application_that_fails_is_noted_and_no_500() -> None:
     with served(says(word("hi")), mounts={"/mcp": app}) as desk:
         assert httpx.get(f"{desk.root}/mcp").status_code == 422
         assert isinstance(desk.calls.failed, ValueError)
+
+
+def test_bytes_that_come_to_mounted_applications_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    monkeypatch.setattr(calls, "_MOST_BYTES", 1 << 20)
+    with served(says(word("hi")), mounts={"/mcp": app}) as desk:
+        statuses = [httpx.post(f"{desk.root}/mcp", content=b"x" * 600_000).status_code for _ in range(2)]
+        assert statuses == [204, 413]
+        assert desk.calls.stopped.is_set()
+        assert desk.calls.failed is None

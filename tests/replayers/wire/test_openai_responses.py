@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+from typing import Any
 
 import openai
 import pytest
@@ -11,6 +14,8 @@ from tests.replayers.recordings import answers, text
 from tests.replayers.wire.served import Served, call, recorded, says, served, word
 
 from unrepeat.cases.trace import Message
+from unrepeat.replayers.wire import conversations
+from unrepeat.replayers.wire.refusals import RefusedError
 
 PARTS = (
     {"type": "reasoning", "content": "Think first."},
@@ -150,3 +155,58 @@ def test_unknown_item_is_refused() -> None:
         with pytest.raises(openai.BadRequestError, match="expected an item of this replay"):
             desk.openai().responses.create(model="m1", input=[{"type": "item_reference", "id": "msg_other"}])
         assert len(desk.calls.faults) == 1
+
+
+def test_conversations_are_bounded_with_their_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversations, "_MOST_BYTES", 250)
+    kept = conversations.Conversations()
+    for number in range(5):
+        kept.keep(f"r{number}", {"input": []}, [{"id": f"i{number}", "type": "message", "role": "assistant"}], 100)
+    for number, is_known in enumerate((False, False, False, True, True)):
+        for asked in ({"input": "x", "previous_response_id": f"r{number}"},
+                      {"input": [{"type": "item_reference", "id": f"i{number}"}]}):  # fmt: skip
+            with contextlib.nullcontext() if is_known else pytest.raises(RefusedError, match="of this replay"):
+                kept.whole(asked, goes_on=True)
+
+
+def frames(*items: dict, in_the_end: bool) -> tuple[str, ...]:
+    """Return the events of a recorded stream, with the ids that the provider gave."""
+    whole: dict[str, Any] = {
+        "id": "resp_real",
+        "object": "response",
+        "created_at": 0,
+        "model": "m1",
+        "status": "completed",
+    }
+    ending: dict[str, Any] = {
+        **whole,
+        "output": list(items) if in_the_end else [],
+        "tools": [],
+        "parallel_tool_calls": True,
+    }
+    ending["tool_choice"] = "auto"
+    done = [{"type": "response.output_item.done", "output_index": n, "item": item} for n, item in enumerate(items)]
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": {**ending, "status": "in_progress", "output": []}},
+        *done,
+        {"type": "response.completed", "response": ending},
+    ]
+    return tuple(json.dumps({**event, "sequence_number": number}) for number, event in enumerate(events))
+
+
+@pytest.mark.parametrize("in_the_end", [True, False])
+def test_conversation_is_kept_under_the_ids_of_the_recorded_stream(in_the_end: bool) -> None:
+    content = [{"type": "output_text", "text": "I look.", "annotations": []}]
+    item = {"id": "msg_real", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    asked, said = [text("user", "hello")], text("assistant", "I look.")
+    again = text("user", "again")
+    turns = (asked, [said]), ([*asked, said, again], [said]), ([*asked, said, again], [said])
+    with served(recorded(*turns, raw_frames=frames(item, in_the_end=in_the_end))) as desk:
+        client = desk.openai()
+        first = list(client.responses.create(model="m1", input="hello", stream=True))[-1].response
+        assert first.id == "resp_real"
+        new = {"role": "user", "content": "again"}
+        client.responses.create(model="m1", input=[new], previous_response_id="resp_real")
+        named = {"type": "item_reference", "id": "msg_real"}
+        client.responses.create(model="m1", input=[{"role": "user", "content": "hello"}, named, new])
+        assert desk.faultless()
