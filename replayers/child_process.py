@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bytecode import compile_once
 from .calls import Calls
 from .child_messages import NO_MESSAGE, parsed
 from .finish import Ending
@@ -147,6 +148,7 @@ def running(
         ReplayError: It cannot be started, or not at the isolation asked for.
     """
     level = level_for(system, python=True)
+    compile_once(CHILD.parent)
     with contextlib.ExitStack() as stack:
         pipes = stack.enter_context(_pipes())
         to_child_read, to_child_write, from_child_read, from_child_write, life, _ = pipes.fds
