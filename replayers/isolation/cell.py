@@ -125,6 +125,8 @@ class Cell:
         return found
 
     def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+        if self._folder == Path(self._folder.anchor):
+            raise ReplayError(f"expected the folder of a version, got {self._folder}", where="isolation")
         shown = view_of(argv, env, cwd, folder=self._folder, scratch=self._scratch, reads=self._reads)
         if self.level == "netns":
             shown["upper"] = self._upper()
@@ -132,7 +134,7 @@ class Cell:
             "level": self.level,
             "argv": [os.fsencode(each) for each in argv],
             "env": {os.fsencode(name): os.fsencode(value) for name, value in env.items()},
-            "cwd": os.fsencode(cwd.absolute()),
+            "cwd": os.fsencode(cwd.resolve()),
             "ports": self.ports,
             "view": shown,
         }
