@@ -21,6 +21,7 @@ from .finish import Ending
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
 from .isolation.levels import Level
+from .isolation.waiting import has_ended
 from .output_tail import Tail
 from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem
@@ -189,8 +190,7 @@ def _cell(
 
 def _let_leave(process: subprocess.Popen[bytes]) -> None:
     """Give the child a moment to leave by itself."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=0.2)
+    has_ended(process, 0.2)
 
 
 class _Pipes:

@@ -18,6 +18,7 @@ from ...cases.errors import ReplayError
 from ..leftovers import end_marked, marked, new_mark
 from .launcher import Launcher, not_isolated, started
 from .view import view_of
+from .waiting import has_ended
 
 if TYPE_CHECKING:
     from .levels import Level
@@ -109,9 +110,7 @@ class Cell:
         on its way to a call. Where it was not to start any, none is looked for at the weaker levels.
         """
         assert self._process is not None, "nothing has run"
-        try:
-            self._process.wait(_END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        if not has_ended(self._process, _END_TIMEOUT_S):
             return None
         if self._launcher is not None:
             return self._launcher.left_behind()
