@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .bytecode import compile_once
 from .calls import Calls
 from .child_messages import NO_MESSAGE, parsed
 from .exit_status import told
@@ -20,6 +21,7 @@ from .finish import Ending
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import level_for
 from .isolation.levels import Level
+from .isolation.waiting import has_ended
 from .output_tail import Tail
 from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem
@@ -137,6 +139,7 @@ def running(
         ReplayError: It cannot be started, or not at the isolation asked for.
     """
     level = level_for(system, python=True)
+    compile_once(CHILD.parent)
     with contextlib.ExitStack() as stack:
         pipes = stack.enter_context(_pipes())
         to_child_read, to_child_write, from_child_read, from_child_write, life, _ = pipes.fds
@@ -177,8 +180,7 @@ def _cell(
 
 def _let_leave(process: subprocess.Popen[bytes]) -> None:
     """Give the child a moment to leave by itself."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=0.2)
+    has_ended(process, 0.2)
 
 
 class _Pipes:

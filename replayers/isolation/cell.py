@@ -18,6 +18,7 @@ from ...cases.errors import UnableToReplayError
 from ..leftovers import end_marked, marked, new_mark
 from .launcher import Launcher, not_isolated, started
 from .view import view_of
+from .waiting import has_ended
 
 if TYPE_CHECKING:
     from .levels import Level
@@ -109,9 +110,7 @@ class Cell:
         on its way to a call. Where it was not to start any, none is looked for at the weaker levels.
         """
         assert self._process is not None, "nothing has run"
-        try:
-            self._process.wait(_END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        if not has_ended(self._process, _END_TIMEOUT_S):
             return None
         if self._launcher is not None:
             return self._launcher.left_behind()
@@ -125,6 +124,8 @@ class Cell:
         return found
 
     def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> dict[str, Any]:
+        if self._folder == Path(self._folder.anchor):
+            raise ReplayError(f"expected the folder of a version, got {self._folder}", where="isolation")
         shown = view_of(argv, env, cwd, folder=self._folder, scratch=self._scratch, reads=self._reads)
         if self.level == "netns":
             shown["upper"] = self._upper()
@@ -132,7 +133,7 @@ class Cell:
             "level": self.level,
             "argv": [os.fsencode(each) for each in argv],
             "env": {os.fsencode(name): os.fsencode(value) for name, value in env.items()},
-            "cwd": os.fsencode(cwd.absolute()),
+            "cwd": os.fsencode(cwd.resolve()),
             "ports": self.ports,
             "view": shown,
         }

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ...cases.errors import ReplayError, UnableToReplayError
 from .launch.init import END_OF_NAMES
+from .waiting import has_ended
 
 if TYPE_CHECKING:
     from .levels import Level
@@ -112,9 +113,7 @@ class Launcher:
         processes have a namespace.
         """
         self._end_life()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GONE_TIMEOUT_S)
-        if process.poll() is None:
+        if not has_ended(process, _GONE_TIMEOUT_S):
             process.kill()
             process.wait()
         if self._init is not None:

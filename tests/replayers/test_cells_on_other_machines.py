@@ -65,6 +65,16 @@ def test_version_on_a_read_only_file_system_is_laid_over(tmp_path):
     assert inside(read_only, tmp_path / "root", "echo x > new.txt; cat new.txt") == ["x", "0 ['new.txt']"]
 
 
+def test_version_that_holds_mount_points_is_read_only(tmp_path):
+    for name in ("root/version/data", "root/scratch"):
+        (tmp_path / name).mkdir(parents=True)
+    data = tmp_path / "root" / "version" / "data"
+    mounted = f"mount -t tmpfs none {data} && echo here > {data}/file"
+    code = "cat data/file; echo x > data/file || echo refused; echo x > new || echo refused; test ! -e /dev/memory"
+    told = [line for line in inside(mounted, tmp_path / "root", code) if "sh:" not in line]
+    assert told == ["here", "refused", "refused", "0 []"]
+
+
 OLD_KERNEL = """
 import os, sys
 sys.path.append(sys.argv[1])

@@ -9,13 +9,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from unrepeat.cases.errors import ReplayError
+from unrepeat.replayers.isolation.cell import prepared
 from unrepeat.replayers.isolation.watch import Watch
 
-from .cells import CONFINED, cell, python, run, start
+from .cells import CONFINED, cell, needs, python, run, start
 
 WRITE = """
 import sys
@@ -67,6 +71,57 @@ def test_version_folders_of_any_name_are_laid_over(tmp_path, name):
     (tmp_path / name).mkdir()
     assert write("netns", tmp_path / name, "new.txt") == ["wrote"]
     assert list((tmp_path / name / "version").iterdir()) == []
+
+
+@pytest.mark.parametrize("level", CONFINED)
+@pytest.mark.parametrize("version", ["version", "link", "project", "project/tmp/scratch/version", b"\xff"])
+def test_folders_may_lie_in_each_other_and_be_links(tmp_path, level, version):
+    needs(level)
+    scratch = tmp_path / "project" / "tmp" / "scratch"
+    for each in (tmp_path / "version", scratch / "version", tmp_path / os.fsdecode(b"\xff")):
+        each.mkdir(parents=True)
+    (tmp_path / "link").symlink_to("version")
+    folder = tmp_path / os.fsdecode(version)
+    streams: Any = {"stdin": None, "stdout": None, "stderr": subprocess.DEVNULL}
+    with prepared(level, folder=folder, scratch=scratch) as made:
+        code = 'echo x > "$HOME/written"; echo x > new; true'
+        env = {"PATH": os.environ["PATH"], "HOME": str(scratch)}
+        assert made.start(["sh", "-c", code], env=env, cwd=folder, **streams).wait(30) == 0
+    assert (scratch / "written").read_text() == "x\n"
+    assert level == "landlock" or not (folder / "new").exists()
+
+
+def test_whole_file_system_is_no_version(tmp_path):
+    streams: Any = {"stdin": None, "stdout": None, "stderr": None}
+    with prepared("netns", folder=Path("/"), scratch=tmp_path) as made, pytest.raises(ReplayError, match="got /"):
+        made.start(["true"], env={}, cwd="/", **streams)
+
+
+def test_two_cells_over_one_version_do_not_see_each_others_writes(tmp_path):
+    code = "read line; ls; echo x > $line; read line; ls"
+    pipes = {"stdin": subprocess.PIPE}
+    with cell("netns", tmp_path) as one, cell("netns", tmp_path) as other:
+        first, second = (start(each, tmp_path, "sh", "-c", code, **pipes) for each in (one, other))
+        assert first.communicate(b"a\nb\n", timeout=30)[0] == b"a\n"
+        assert second.communicate(b"c\nd\n", timeout=30)[0] == b"c\n"
+
+
+def test_processes_without_number_end_with_the_cell(tmp_path):
+    code = "import os, time\nfor n in range(300):\n    if not os.fork(): os.setsid(); time.sleep(600)\nprint('ready')"
+    with cell("netns", tmp_path) as made:
+        process = start(made, tmp_path, sys.executable, "-uc", code + "; time.sleep(600)")
+        assert process.stdout.readline() == b"ready\n"
+        before = time.monotonic()
+    assert time.monotonic() - before < 10
+
+
+@pytest.mark.parametrize("level", CONFINED)
+def test_roots_of_other_processes_lead_nowhere(tmp_path, outside, level):
+    target = outside / "through-another-root"
+    paths = [f"/proc/{pid}/root{target}" for pid in (1, os.getpid(), os.getppid())]
+    told = write(level, tmp_path, *paths, "/sys/fs/cgroup/cgroup.procs", "/proc/sysrq-trigger")
+    assert "wrote" not in told
+    assert not target.exists()
 
 
 def test_what_is_written_to_temporary_folders_is_gone(tmp_path):

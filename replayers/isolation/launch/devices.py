@@ -20,7 +20,7 @@ _LINKS = {
 def make_devices() -> None:
     """Replace ``/dev``."""
     held = {name: hold(b"/dev/" + name) for name in _SHARED}
-    mount(b"tmpfs", b"/dev", b"tmpfs", MS_NOSUID | MS_NOEXEC, b"mode=755")
+    mount(b"tmpfs", b"/dev", b"tmpfs", MS_NOSUID | MS_NOEXEC, b"mode=755,size=25%")
     for name, fd in held.items():
         make_place(b"/dev/" + name, fd)
         mount(by_descriptor(fd), b"/dev/" + name, b"", MS_BIND)

@@ -137,7 +137,10 @@ def _is_socket(path: bytes) -> bool:
 
 
 def _overlay(path: bytes, lower: int, upper: list[int]) -> None:
-    """Lay a writable copy over the version; where the scratch folder cannot carry it, memory does."""
+    """Lay a writable copy over the version; where the scratch folder cannot carry it, memory does.
+
+    A version that has no copy stays read-only: what the program writes fails then, and is never let through.
+    """
     try:
         _mount_overlay(path, lower, *upper)
     except OSError:
@@ -147,7 +150,10 @@ def _overlay(path: bytes, lower: int, upper: list[int]) -> None:
         for each in folders:
             os.mkdir(each)
         held = [hold(each) for each in folders]
-        _step("lay a writable copy over the version", _mount_overlay, path, lower, *held)
+        try:
+            _mount_overlay(path, lower, *held)
+        except OSError:  # it holds mount points, which are not to be uncovered: it is there, to be read only
+            _step("show the version", mount, by_descriptor(lower), path, b"", MS_BIND | MS_REC)
         for fd in held:
             os.close(fd)
         unmount(_MEMORY)  # the overlay holds it

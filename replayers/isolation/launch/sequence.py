@@ -32,7 +32,7 @@ def main(plan_fd: int, control_fd: int) -> None:
     """Run a plan.
 
     Args:
-        plan_fd: Holds the plan: a marshalled dictionary, see ``cell.py``.
+        plan_fd: Holds the plan: a marshalled dictionary, see ``cell.Cell``.
         control_fd: The socket to the harness.
     """
     control = Control(control_fd)
