@@ -20,6 +20,7 @@ from .finish import Ending
 from .isolation.cell import Cell, prepared
 from .isolation.ladder import Level, level_for
 from .output_tail import Tail
+from .preloading import located
 from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem
 
@@ -144,9 +145,14 @@ def running(
         tail = stack.enter_context(Tail())
         cell = stack.enter_context(_cell(level, system, checkout, scratch, outside))
         ends = (to_child_read, from_child_write, life)
+        own = _environment(system, checkout, scratch)
+        path = own.get("PATH", "")
+        served = outside.prepare(cell.ports, scratch, path) if outside is not None else {}
+        # Without the programs that stand for MCP servers, which are first on the new PATH: one may be named python3.
+        interpreter = located(system.interpreter, checkout.folder, path)
         process = cell.start(
-            [system.interpreter, str(CHILD), *map(str, ends)],
-            env=_environment(system, checkout, scratch, cell, outside),
+            [interpreter, str(CHILD), *map(str, ends)],
+            env={**own, **served},
             cwd=checkout.folder,
             stdin=subprocess.DEVNULL,
             stdout=tail.write_fd,
@@ -207,10 +213,8 @@ def _pipes() -> Iterator[_Pipes]:
         pipes.close_all()
 
 
-def _environment(
-    system: PythonSystem, checkout: Checkout, scratch: Path, cell: Cell, outside: Outside | None
-) -> dict[str, str]:
-    own = {
+def _environment(system: PythonSystem, checkout: Checkout, scratch: Path) -> dict[str, str]:
+    return {
         **scrubbed_environment(str(scratch)),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -218,4 +222,3 @@ def _environment(
         **system.env,
         **checkout.env,
     }
-    return own if outside is None else {**own, **outside.prepare(cell.ports, scratch, own.get("PATH", ""))}
