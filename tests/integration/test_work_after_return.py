@@ -10,7 +10,7 @@ from tests.replayers.recordings import APP, TOOLS, refund_trace
 
 from unrepeat.cases.assertions import ASSERTION_ADAPTER
 from unrepeat.harness.judging import judged
-from unrepeat.replayers import python_app
+from unrepeat.replayers import child_dialogue
 from unrepeat.scorers.registry import compile_all
 from unrepeat.scorers.score import Score
 
@@ -133,7 +133,7 @@ def test_process_that_ends_itself_after_the_return_has_not_completed(tmp_path):
 
 
 def test_end_that_does_not_come_passes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(python_app, "_GRACE_S", 1.0)
+    monkeypatch.setattr(child_dialogue, "_GRACE_S", 1.0)
     replay = replayed(tmp_path, app=later("import atexit, time\natexit.register(time.sleep, 60)"))
     assert (replay.outcome, replay.trace.output) == ("completed", "queued")
     assert undecided(replay) == "what the system does at the end of its process had not ended 1 s after it returned"
