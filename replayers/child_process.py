@@ -23,6 +23,7 @@ from .isolation.ladder import level_for
 from .isolation.levels import Level
 from .isolation.waiting import has_ended
 from .output_tail import Tail
+from .preloading import located
 from .scrubbed import scrubbed_environment
 from .system import Checkout, PythonSystem
 
@@ -148,9 +149,14 @@ def running(
         tail = stack.enter_context(Tail())
         cell = stack.enter_context(_cell(level, system, checkout, scratch, outside))
         ends = (to_child_read, from_child_write, life)
+        own = _environment(system, checkout, scratch)
+        path = own.get("PATH", "")
+        served = outside.prepare(cell.ports, scratch, path) if outside is not None else {}
+        # Without the programs that stand for MCP servers, which are first on the new PATH: one may be named python3.
+        interpreter = located(system.interpreter, checkout.folder, path)
         process = cell.start(
-            [system.interpreter, str(CHILD), *map(str, ends)],
-            env=_environment(system, checkout, scratch, cell, outside),
+            [interpreter, str(CHILD), *map(str, ends)],
+            env={**own, **served},
             cwd=checkout.folder,
             stdin=subprocess.DEVNULL,
             stdout=tail.write_fd,
@@ -210,10 +216,8 @@ def _pipes() -> Iterator[_Pipes]:
         pipes.close_all()
 
 
-def _environment(
-    system: PythonSystem, checkout: Checkout, scratch: Path, cell: Cell, outside: Outside | None
-) -> dict[str, str]:
-    own = {
+def _environment(system: PythonSystem, checkout: Checkout, scratch: Path) -> dict[str, str]:
+    return {
         **scrubbed_environment(str(scratch)),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -221,4 +225,3 @@ def _environment(
         **system.env,
         **checkout.env,
     }
-    return own if outside is None else {**own, **outside.prepare(cell.ports, scratch, own.get("PATH", ""))}

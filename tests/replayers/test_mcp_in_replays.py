@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
+from tests.replayers.apps import replayed
 from tests.replayers.programs import replayed_command
 
 from unrepeat.replayers.system import McpServer
@@ -73,3 +76,15 @@ def test_call_without_an_answer_stops_the_replay(tmp_path, transport):
     replay = replayed_shop(tmp_path / "v", transport, 'await session.call_tool("get_order", {"order_id": "other"})')
     assert replay.outcome == "stopped"
     assert "call of get_order" in replay.error
+
+
+def test_server_named_like_the_interpreter_does_not_stand_for_it(tmp_path):
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps(TOOLS))
+    replay = replayed(
+        tmp_path / "v",
+        interpreter=Path(sys.executable).name,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        mcp={"shop": McpServer(command=Path(sys.executable).name, tools=tools)},
+    )
+    assert (replay.outcome, replay.trace.output) == ("completed", "Done, refunded."), replay.error
