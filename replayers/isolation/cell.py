@@ -125,7 +125,7 @@ class Cell:
 
     def _plan(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path) -> dict[str, Any]:
         if self._folder == Path(self._folder.anchor):
-            raise ReplayError(f"expected the folder of a version, got {self._folder}", where="isolation")
+            raise UnableToReplayError(f"expected the folder of a version, got {self._folder}", where="isolation")
         shown = view_of(argv, env, cwd, folder=self._folder, scratch=self._scratch, reads=self._reads)
         if self.level == "netns":
             shown["upper"] = self._upper()
