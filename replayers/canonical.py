@@ -97,13 +97,13 @@ def _parts(parts: Iterable[Mapping[str, Any]]) -> list[Any]:
                 continue
             merged.append(str(content))
         elif part.get("type") != "reasoning":
-            merged.append(_said(part))
+            merged.append(bare_part(part))
         elif part.get("content"):
             merged.append({"type": "reasoning", "content": part["content"]})
     return merged
 
 
-def _said(part: Mapping[str, Any]) -> Mapping[str, Any]:
+def bare_part(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a part without what clients add to it, and without what is nothing."""
     if _BESIDE.isdisjoint(part) and None not in part.values():
         return part

@@ -12,7 +12,7 @@ from typing import Any
 
 from .alignment import differing
 from .boundary import RecordedCall
-from .canonical import Renaming, dumps, model_head
+from .canonical import Renaming, bare_part, dumps, model_head
 from .replay import FieldDifference
 from .request import PreparedRequest, Request
 
@@ -51,7 +51,7 @@ def _first_message_difference(recorded: Request, replayed: Request) -> list[Fiel
 
 def _shown_message(message: Any) -> dict[str, Any]:
     texts_only = all(part.get("type") == "text" for part in message.parts)
-    content: Any = list(message.parts)
+    content: Any = list(map(bare_part, message.parts))
     if texts_only:
         content = "\n".join(str(part.get("content", "")) for part in message.parts)
     return {"role": message.role, "content": content}

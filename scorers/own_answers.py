@@ -1,8 +1,9 @@
 """Own answers: tool calls that a program or a deployment answered for its model without asking for them.
 
-A callable's tools are diverted; those of a program are seen only where it asks the harness for them. What it tells its
-model says more: a result of a call that nobody asked for was made inside of the program, by a guard that refused the
-call or by the tool itself. Where it is the recorded result word for word, no guard would have known it.
+A callable's tools are diverted by their names; those of a program are seen only where it asks the harness for them.
+What it tells its model says more: a result of a call that nobody asked for was made inside of the system, by a guard
+that refused the call or by the tool under another name. Where it is the recorded result word for word, no guard would
+have known it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 from ..cases.trace import ModelCall, ToolCall, Trace
 from ..replayers.replay import Replay
 
-_OVER_CONNECTIONS = ("command", "http")
+_RUN = ("command", "http", "python")
 
 
 class OwnAnswer(NamedTuple):
@@ -27,16 +28,21 @@ class OwnAnswer(NamedTuple):
 
 
 def own_answers(recording: Trace, replay: Replay) -> list[OwnAnswer]:
-    """Return the recorded tool calls that a system answered by itself, each once; none of a callable's."""
-    if replay.replayer not in _OVER_CONNECTIONS:
+    """Return the recorded tool calls that a system answered by itself, each once.
+
+    An answer that this run was given for another call of the tool is none of its own: a guard may give it again.
+    """
+    if replay.replayer not in _RUN:
         return []
+    served = [(event.name, event.answer) for event in replay.events if event.kind == "tool"]
     calls = {view.id: (span.span_id, view) for span, view in recording.views(ToolCall) if view.id}
     asked = {event.recorded_span_id for event in replay.events if event.kind == "tool"}
     found: dict[str, OwnAnswer] = {}
     for call_id, response in _told(replay.trace):
         span_id, call = calls.get(call_id, ("", None))
         if call is not None and span_id not in asked:
-            found.setdefault(call_id, OwnAnswer(call.name, _says_the_same(response, call)))
+            again = any(name == call.name and _parsed(answer) == _parsed(response) for name, answer in served)
+            found.setdefault(call_id, OwnAnswer(call.name, _says_the_same(response, call) and not again))
     return list(found.values())
 
 

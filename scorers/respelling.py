@@ -7,8 +7,10 @@ is taken for there, a recording cannot say.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -54,14 +56,22 @@ def _like(value: Any, recorded: Any) -> Any:
 
 def _plain(value: Any) -> str | float | bool | None:
     """Return what the spellings of one value have in common; None for what is no single value."""
-    while isinstance(value, list) and len(value) == 1:
-        value = value[0]
     if isinstance(value, Mapping) and list(value) == ["__bytes__"]:
         value = base64.b64decode(value["__bytes__"]).decode("utf-8", "replace")
+    while isinstance(value, (list, Mapping)) and len(value) == 1:
+        value = next(iter(value.values() if isinstance(value, Mapping) else value))
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return value if isinstance(value, bool) else None
     text = folded(str(value))
     try:
         return float(text)
     except (ValueError, OverflowError):
-        return text
+        return _bare(text)
+
+
+def _bare(text: str) -> str:
+    """Return an identifier without what is often put around it: a link to it, a number sign, escapes, other dashes."""
+    last = unquote(text).split("\0")[0]
+    if "://" in last:
+        last = re.split(r"[/=#?&]", last.rstrip("/"))[-1]
+    return last.lstrip("#").replace("-", "_")

@@ -50,13 +50,22 @@ def wait_for_daemons(app_paths: tuple[str, ...]) -> list[str]:
         The names of those that are still at work in code of the app: what they would have done is not seen.
     """
     until = time.monotonic() + _DAEMON_GRACE_S
-    while at_work := _daemons_at_work(app_paths):
+    if _threads_of_process() > len(threading.enumerate()):  # one without a name, which may not even have begun
+        time.sleep(_DAEMON_POLL_S)
+    while at_work := _at_work(app_paths):
         if time.monotonic() > until:
-            return [f"the thread {thread.name}" for thread in at_work]
-        at_work[0].join(_DAEMON_POLL_S)
+            return at_work
+        time.sleep(_DAEMON_POLL_S)
     for thread in _daemons():  # of a library, or waiting for work: they may be on their way to a call
         thread.join(max(0.0, min(_IDLE_GRACE_S, until - time.monotonic())))
-    return [f"the thread {thread.name}" for thread in _daemons_at_work(app_paths)]
+    return _at_work(app_paths)
+
+
+def _threads_of_process() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:  # not Linux: it may have begun by now
+        return 0
 
 
 def _daemons() -> list[threading.Thread]:
@@ -64,9 +73,14 @@ def _daemons() -> list[threading.Thread]:
     return [each for each in threading.enumerate() if each.daemon and each.name != _WATCH and each is not current]
 
 
-def _daemons_at_work(app_paths: tuple[str, ...]) -> list[threading.Thread]:
+def _at_work(app_paths: tuple[str, ...]) -> list[str]:
+    """Return the names of threads that would die with the process and run code of the app."""
     frames = sys._current_frames()
-    return [each for each in _daemons() if _is_at_work(frames.get(each.ident or 0), app_paths)]
+    daemons = [each for each in _daemons() if _is_at_work(frames.get(each.ident or 0), app_paths)]
+    # Those that `_thread` itself started are in no list, and nobody waits for them.
+    known = {each.ident for each in threading.enumerate()}
+    others = [ident for ident, frame in frames.items() if ident not in known and _is_at_work(frame, app_paths)]
+    return [f"the thread {each.name}" for each in daemons] + ["a thread without a name"] * len(others)
 
 
 def _is_at_work(frame: types.FrameType | None, app_paths: tuple[str, ...]) -> bool:

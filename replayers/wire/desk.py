@@ -91,6 +91,9 @@ class Desk:
         path = exchange.call_path()
         if path is None:
             path = self._boundaries.path_below(exchange.trace[1])
+        if exchange.path.startswith(boundary_endpoint.ROOT):
+            # No client retries here by itself: a call that is made again is a second call, whatever its headers say.
+            return self._boundaries.respond(exchange, path)
         response = self._repetitions.answer_to(exchange, path)
         if response is None:
             response = self._found(exchange, path)
@@ -98,8 +101,6 @@ class Desk:
         return response
 
     def _found(self, exchange: Exchange, path: CallPath | None) -> Response:
-        if exchange.path.startswith(boundary_endpoint.ROOT):
-            return self._boundaries.respond(exchange, path)
         route, beside = _route(exchange.path)
         if route == "/models" or route.startswith("/models/"):
             return self._models(exchange, route)

@@ -73,6 +73,7 @@ class _Listener:
         self._mounts = mounts
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
+        self._is_cancelled = False
         self._over: asyncio.Event | None = None
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="unrepeat-wire", daemon=True)
@@ -84,11 +85,13 @@ class _Listener:
             raise self._failed
 
     def stop(self) -> None:
+        self._is_cancelled = True  # seen by a loop that begins only now, after an interruption of the start
         loop, over = self._loop, self._over
         if loop is not None and over is not None:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 loop.call_soon_threadsafe(over.set)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         for each in self._sockets:
             each.close()
 
@@ -108,6 +111,8 @@ class _Listener:
         from uvicorn.server import ServerState
 
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        if self._is_cancelled:
+            return
         config = Config(
             self._app,
             http="httptools",

@@ -32,6 +32,7 @@ def later(statements: str) -> str:
         "import threading\nthreading.Timer(0.3, run, (name, args)).start()",
         "import threading\nthreading.Thread(target=run, args=(name, args), daemon=True).start()",
         "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor().submit(run, name, args)",
+        "import _thread, time\n_thread.start_new_thread(lambda: (time.sleep(0.3), run(name, args)), ())",
     ],
 )
 def test_call_from_a_thread_that_outlives_the_entry_is_seen(tmp_path, start):

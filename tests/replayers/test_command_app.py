@@ -171,3 +171,16 @@ def test_live_boundary_that_never_reports_is_unseen(tmp_path):
         allow_live=frozenset({"tool:get_order"}),
     )
     assert "step 1: nobody told what the live boundary get_order answered" in replay.unseen
+
+
+def test_call_that_is_made_again_is_a_second_call_whatever_its_headers_say(tmp_path):
+    program = desk_doing(
+        "def again(url, body):\n"
+        '    headers = {"content-type": "application/json", "x-stainless-retry-count": "1"}\n'
+        "    request = urllib.request.Request(url, json.dumps(body).encode(), headers)\n"
+        "    return json.load(urllib.request.urlopen(request))\n"
+        'url = os.environ["UNREPEAT_BOUNDARY_URL"] + "/tool/get_order"\n'
+        'again(url, {"order_id": "ord_1"}); again(url, {"order_id": "ord_1"})'
+    )
+    replay = replayed_command(tmp_path, program)
+    assert [event.name for event in replay.events][:2] == ["get_order", "get_order"]

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from tests.replayers.programs import DESK, GUARDED, replayed_command
 from tests.replayers.recordings import refund_trace
 
+from unrepeat.cases.trace import ToolCall
+from unrepeat.replayers.trajectory import replay_trajectory
 from unrepeat.scorers.own_answers import own_answers
 
 BY_ITSELF = '    return {{"get_order": "paid 10", "refund": {refund!r}}}[name]'
@@ -34,6 +36,32 @@ def test_answers_that_nobody_was_asked_for_are_found(tmp_path, program, expected
     assert own_answers(refund_trace(), replay) == expected
 
 
-def test_callables_have_none(tmp_path):
-    replay = replace(replayed_command(tmp_path, GUARDED), replayer="python")
-    assert own_answers(refund_trace(), replay) == []
+def test_answer_that_was_served_before_is_given_again_by_a_guard(tmp_path):
+    once = DESK.replace(
+        "    return tool(name, arguments)",
+        "    key = name + str(arguments)\n"
+        "    if key not in KNOWN: KNOWN[key] = tool(name, arguments)\n"
+        "    return KNOWN[key]\n\nKNOWN = {}",
+    )
+    trace = refund_trace(refunds=2)
+    same = [
+        replace(span, view=replace(span.view, result="refunded"))
+        if isinstance(span.view, ToolCall) and span.view.name == "refund"
+        else span
+        for span in trace.spans
+    ]
+    said = [
+        replace(message, parts=({**message.parts[0], "response": "refunded"},))
+        if str(message.parts[0].get("response", "")).startswith("refunded")
+        else message
+        for message in trace.messages
+    ]
+    trace = replace(trace, spans=tuple(same), messages=tuple(said))
+    replay = replayed_command(tmp_path, once, trace=trace)
+    assert replay.outcome == "completed", replay.error
+    assert own_answers(trace, replay) == [("refund", False)]
+
+
+def test_nothing_ran_in_a_replay_of_the_conversation_alone():
+    trace = refund_trace()
+    assert own_answers(trace, replay_trajectory(trace)) == []

@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import openai
 import pytest
-from tests.replayers.recordings import text
+from tests.replayers.recordings import refund_trace, text
 from tests.replayers.wire.served import HELLO, Served, listening, recorded, says, served, word
 
 from unrepeat.cases.trace import ModelCall, Source, Span, Trace
 from unrepeat.replayers import calls
 from unrepeat.replayers.calls import Calls
 from unrepeat.replayers.playback import Playback
-from unrepeat.replayers.wire import application, repetitions
+from unrepeat.replayers.wire import application, repetitions, server
 from unrepeat.replayers.wire.exchange import Exchange
 from unrepeat.replayers.wire.response import Response
 from unrepeat.replayers.wire.server import serving
@@ -367,3 +367,20 @@ def test_small_answers_do_not_wait_for_acknowledgements() -> None:
         for _ in range(20):
             client.chat.completions.create(model="m1", messages=HELLO)
         assert time.monotonic() - started < 20 * 0.04
+
+
+def test_interruption_of_the_start_leaves_no_thread(monkeypatch):
+    start = server._Listener.start
+
+    def interrupted(self):
+        monkeypatch.setattr(self._ready, "wait", _interrupt)
+        start(self)
+
+    monkeypatch.setattr(server._Listener, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), served(refund_trace()):
+        pass
+    assert not [each for each in threading.enumerate() if each.name.startswith("unrepeat")]
+
+
+def _interrupt():
+    raise KeyboardInterrupt
