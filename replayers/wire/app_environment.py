@@ -21,6 +21,7 @@ _QUIET = {
     "LOGFIRE_SEND_TO_LOGFIRE": "false",
     "MEM0_TELEMETRY": "False",
     "NEXT_TELEMETRY_DISABLED": "1",
+    "NO_UPDATE_NOTIFIER": "1",
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
     "OTEL_SDK_DISABLED": "true",
     "POSTHOG_DISABLED": "1",
@@ -28,6 +29,9 @@ _QUIET = {
     "SCARF_NO_ANALYTICS": "true",
     "TRACELOOP_TELEMETRY": "false",
     "TRANSFORMERS_OFFLINE": "1",
+    "npm_config_audit": "false",
+    "npm_config_fund": "false",
+    "npm_config_update_notifier": "false",
 }
 """What keeps SDKs from calling home: isolation would refuse it, and the attempt would stand in the report."""
 
