@@ -5,10 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 _MAX_LINKS = 40  # MAXSYMLINKS
 _OPEN = os.O_PATH | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    kind: str = ""
+    device: str = ""
+    is_writable: bool = False
 
 
 class Lookup:
@@ -53,15 +61,16 @@ class Lookup:
 
     def is_writable(self) -> bool:
         """Tell whether it lies on a mount of the process itself that may be written to."""
-        return self._mount(self._at)[1]
+        return self._mount(self._at).is_writable
 
     def is_shown(self) -> bool:
         """Tell whether it is a socket of the host that an overlay shows: some kernels connect to it through that."""
-        if self._mount(self._at)[0] != "overlay":
-            return False
+        mount = self._mount(self._at)
+        if mount.kind != "overlay" or any(mount.device == each.device for each in _mounts(Path("/proc/self")).values()):
+            return False  # the same files as outside, as in the scratch folder
         try:
             return stat.S_ISSOCK(os.stat(os.readlink(f"/proc/self/fd/{self._at}")).st_mode)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def _walk(self, path: str) -> None:
@@ -86,7 +95,7 @@ class Lookup:
         self._links += 1
         if self._links > _MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if self._mount(link)[0] != "proc":
+        if self._mount(link).kind != "proc":
             text = os.readlink("", dir_fd=link)
             if text.startswith("/"):
                 self._move(os.dup(self._root))
@@ -107,21 +116,21 @@ class Lookup:
     def _is_at_root(self) -> bool:
         return os.path.samestat(os.fstat(self._at), os.fstat(self._root))
 
-    def _mount(self, fd: int) -> tuple[str, bool]:
-        return self._mounts.get(_mount_of(fd), ("", False))  # else of another namespace
+    def _mount(self, fd: int) -> _Mount:
+        return self._mounts.get(_mount_of(fd), _Mount())  # else of another namespace
 
     def _move(self, fd: int) -> None:
         os.close(self._at)
         self._at = fd
 
 
-def _mounts(process: Path) -> dict[str, tuple[str, bool]]:
-    """Return, by their ids, the kinds of the mounts that a process sees, and whether they may be written to."""
+def _mounts(process: Path) -> dict[str, _Mount]:
+    """Return the mounts that a process sees, by their ids."""
     found = {}
     for line in (process / "mountinfo").read_text("utf-8", "surrogateescape").splitlines():
         seen, _, source = line.partition(" - ")
-        fields = seen.split(" ")
-        found[fields[0]] = (source.split(" ")[0], "rw" in fields[5].split(","))
+        number, _, device, _, _, options, *_ = seen.split(" ")
+        found[number] = _Mount(source.split(" ")[0], device, "rw" in options.split(","))
     return found
 
 
