@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNIX
 
+from .lookup import Lookup
+
 _MAX_TEXT = 120
 _MAX_WORD = 60
 _MAX_ADDRESS_BYTES = 128  # sizeof(struct sockaddr_storage)
@@ -51,6 +53,8 @@ def parsed(raw: bytes) -> Address | None:
     if family == AF_UNIX:
         path = raw[2:]
         path = b"@" + path[1:] if path[:1] == b"\0" else path.partition(b"\0")[0]
+        if raw[2:3] == b"@":  # the name of a file
+            path = b"./" + path
         return Address(family, os.fsdecode(path))
     if family == AF_INET and len(raw) >= 8:
         return Address(family, str(ipaddress.IPv4Address(raw[4:8])), int.from_bytes(raw[2:4], "big"))
@@ -109,30 +113,23 @@ class Caller:
         )
 
     def has_made(self, path: str) -> bool:
-        """Tell whether a Unix socket is there for the caller, where the program can have made it."""
-        inside = self._inside(path)
-        try:
-            return stat.S_ISSOCK(inside.stat().st_mode) and not os.statvfs(inside).f_flag & os.ST_RDONLY
-        except OSError:
-            return False
+        """Tell whether a path leads the caller to a Unix socket, where only the program can have made it.
+
+        Raises:
+            OSError: It leads to nothing, or cannot be followed.
+        """
+        with Lookup(self._folder, path) as place:
+            return place.is_socket() and place.is_writable() and not place.is_shown()
 
     def is_of_host(self, path: str) -> bool:
         """Tell whether a Unix socket is there for the harness, whether the caller sees it or not."""
         if path.startswith("@"):
             return path in _bound("/proc/self/net/unix") and path not in _bound(self._folder / "net" / "unix")
         try:
-            return stat.S_ISSOCK(os.stat(self._absolute(path)).st_mode)
+            absolute = os.path.join(os.readlink(self._folder / "cwd"), path)
+            return stat.S_ISSOCK(os.stat(absolute).st_mode)
         except OSError:
             return False
-
-    def _absolute(self, path: str) -> str:
-        try:
-            return os.path.join(os.readlink(self._folder / "cwd"), path)
-        except OSError:
-            return path
-
-    def _inside(self, path: str) -> Path:
-        return Path(f"{self._folder}/root{self._absolute(path)}")
 
 
 def _shown(text: str, longest: int = _MAX_TEXT) -> str:

@@ -149,7 +149,8 @@ class Watch:
         what, code, local_port = refusal
         words = f"{what} by {caller}"
         fcntl.ioctl(self._listener, _IS_VALID, key.to_bytes(8, "little"))  # else the words are about somebody else
-        self._attempts.add(words, local_port)
+        if code != errno.ENOENT:  # else nothing is there, inside or outside
+            self._attempts.add(words, local_port)
         return _ANSWER.pack(key, 0, -code, 0)
 
     def _refusal(self, caller: Caller, call: str, arguments: list[int]) -> tuple[str, int, int] | None:
@@ -172,8 +173,7 @@ class Watch:
         if address is None or address.family in (AF_UNSPEC, AF_NETLINK):
             return None  # the kernel's to refuse; and routing tables are the namespace's own
         if address.family == AF_UNIX:
-            is_out = not caller.has_made(address.host) and caller.is_of_host(address.host)
-            return (errno.ECONNREFUSED, 0) if is_out else None
+            return self._refused_path(caller, address.host)
         if address.family not in (AF_INET, AF_INET6) or not address.is_local:
             return errno.ECONNREFUSED, 0
         if address.port in self._ports:
@@ -182,6 +182,18 @@ class Watch:
             self._attempts.served(address.port)
             return None
         return errno.ECONNREFUSED, address.port if self._level == "netns" else 0
+
+    def _refused_path(self, caller: Caller, path: str) -> tuple[int, int] | None:
+        """Let through what the cell itself made, and names that stay in its network; Landlock has no Unix sockets."""
+        if path.startswith("@") and self._level == "netns":
+            return (errno.ECONNREFUSED, 0) if caller.is_of_host(path) else None
+        try:
+            is_own = self._level == "netns" and caller.has_made(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return (errno.ECONNREFUSED if caller.is_of_host(path) else errno.ENOENT), 0
+        except OSError:  # what cannot be followed may lead anywhere
+            is_own = False
+        return None if is_own else (errno.ECONNREFUSED, 0)
 
 
 def _addresses(caller: Caller, call: str, arguments: list[int]) -> list[Address | None]:

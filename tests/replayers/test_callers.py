@@ -38,6 +38,7 @@ def ipv6(host, port):
         (ipv6("::ffff:10.0.0.1", 80), f"[{IPv6Address('::ffff:10.0.0.1')}]:80", False),
         (b"\1\0/run/docker.sock\0rest", "unix:/run/docker.sock", False),
         (b"\1\0\0name", "unix:@name", False),
+        (b"\1\0@name", "unix:./@name", False),
         (b"\x28\0", "address family 40", False),
     ],
 )

@@ -57,6 +57,27 @@ def test_scratch_folder_that_cannot_carry_an_overlay_leaves_writes_in_memory(tmp
     assert inside(overlay, tmp_path / "root", code) == ["x", "new.txt", "0 []"]
 
 
+OWN = """
+import os, socket
+server = socket.socket(socket.AF_UNIX)
+server.bind(os.environ["HOME"] + "/own")
+server.listen()
+opened = os.open(os.environ["HOME"], os.O_RDONLY)
+for way in (os.environ["HOME"], f"/proc/self/fd/{opened}"):
+    print(socket.socket(socket.AF_UNIX).connect_ex(way + "/own"))
+"""
+
+
+def test_sockets_of_the_program_are_its_own_through_the_old_proc_and_on_an_overlay(tmp_path):
+    for name in ("lower", "upper", "work", "root"):
+        (tmp_path / name).mkdir()
+    layers = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work,userxattr"
+    overlay = f"mount -t overlay -o {layers} overlay {tmp_path}/root"
+    code = f"{sys.executable} -c '{OWN}'"
+    assert inside(overlay, tmp_path / "root", code) == ["0", "0", "0 []"]
+    assert inside(MASKED, tmp_path / "other", code) == ["0", "0", "0 []"]
+
+
 def test_version_on_a_read_only_file_system_is_laid_over(tmp_path):
     for name in ("root/version", "root/scratch"):
         (tmp_path / name).mkdir(parents=True)

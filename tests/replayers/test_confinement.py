@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -406,3 +408,111 @@ except OSError as error:
 
 def test_nothing_is_typed_into_a_terminal(tmp_path):
     assert python("netns", tmp_path, TYPE)[:2] == (0, "Operation not permitted\n")
+
+
+UNIX = """
+import os, socket, sys
+folder = sys.argv[1]
+os.makedirs("/tmp/own")
+os.symlink(folder, "/tmp/own/link")
+os.symlink("/tmp/own/link", "/tmp/own/again")
+os.symlink("again/../" + os.path.basename(folder), "/tmp/own/up")
+os.symlink("loop", "/tmp/own/loop")
+opened = os.open(folder, os.O_RDONLY)
+os.dup2(opened, 407)
+os.chdir(folder)
+ways = ["../" + os.path.basename(folder), ".", "/tmp/own/link", "/tmp/own/again", "/tmp/own/up", "/tmp/own/loop"]
+ways += ["/proc/self/fd/407", "/proc/self/cwd", f"/proc/{os.getpid()}/fd/407", "/proc/thread-self/cwd/."]
+ways += ["/dev/fd/407", "/../tmp/own/again"]
+for way in ways:
+    for name in ("relative", "@sign"):
+        with socket.socket(socket.AF_UNIX) as one:
+            print(one.connect_ex(f"{way}/{name}" if way != "." else name))
+"""
+
+
+@pytest.fixture
+def listening(outside):
+    """Return a folder that is seen, with sockets of the host that are bound by relative names, and bound late."""
+    with tempfile.TemporaryDirectory(dir=outside) as folder, contextlib.ExitStack() as closing:
+        for name in ("relative", "@sign"):
+            server = closing.enter_context(socket.socket(socket.AF_UNIX))
+            _bind_relative(server, folder, name)
+            server.listen()
+            server.setblocking(False)
+        yield Path(folder)
+
+
+def _bind_relative(server, folder, name):
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        server.bind(name)
+    finally:
+        os.chdir(before)
+
+
+def test_sockets_of_the_host_are_refused_and_told_whatever_leads_to_them(tmp_path, listening):
+    _, out, attempts = run("netns", tmp_path, sys.executable, "-c", UNIX, str(listening), reads=[listening.parent])
+    assert out.split() == ["111"] * 24
+    assert len(attempts) == 24
+
+
+def test_sockets_of_the_host_that_the_version_shows_are_refused(tmp_path):
+    (tmp_path / "version").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        _bind_relative(server, tmp_path / "version", "relative")
+        server.listen()
+        code = "import socket; print(socket.socket(socket.AF_UNIX).connect_ex('relative'))"
+        _, out, attempts = python("netns", tmp_path, code)
+        assert (out, len(attempts)) == ("111\n", 1)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+OWN = """
+import os, socket
+os.makedirs("/tmp/own/deep")
+os.symlink("/tmp/own", "/tmp/link")
+for folder in ("/tmp/own", os.getcwd(), os.environ["HOME"], "/tmp/link", "/dev/shm"):
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(folder + "/socket")
+    server.listen()
+    opened = os.open(folder, os.O_RDONLY)
+    for way in (folder, f"/proc/self/fd/{opened}", "/tmp/../" + folder, f"/proc/thread-self/fd/{opened}"):
+        print(socket.socket(socket.AF_UNIX).connect_ex(way + "/socket"))
+    server.close()
+    os.unlink(folder + "/socket")
+    print(socket.socket(socket.AF_UNIX).connect_ex(folder + "/socket"))
+"""
+
+
+def test_sockets_of_the_program_itself_are_reached_and_those_that_are_not_there_are_no_attempt(tmp_path):
+    assert python("netns", tmp_path, OWN) == (0, "0\n0\n0\n0\n2\n" * 5, ())
+
+
+NUMBERS = """
+import ctypes, resource, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+other = int(sys.argv[1])
+for pid in (0, os.getpid(), other):
+    try:
+        resource.prlimit(pid, resource.RLIMIT_CPU, (600, 600))
+        print("set")
+    except OSError as error:
+        print(type(error).__name__)
+print(libc.shmget(0, 4096, 0o1600), libc.msgget(0, 0o1600), libc.semget(0, 1, 0o1600), libc.mq_open(b"/unrepeat", 0))
+print(ctypes.get_errno())
+"""
+
+
+def test_limits_and_shared_memory_of_the_host_are_out_of_reach_under_landlock(tmp_path):
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            before = resource.prlimit(other.pid, resource.RLIMIT_CPU)
+            _, out, _ = run("landlock", tmp_path, sys.executable, "-c", NUMBERS, str(other.pid))
+            assert out.splitlines() == ["set", "set", "PermissionError", "-1 -1 -1 -1", "1"]
+            assert resource.prlimit(other.pid, resource.RLIMIT_CPU) == before
+        finally:
+            other.kill()

@@ -7,6 +7,7 @@ numbers alone is decided here.
 from __future__ import annotations
 
 import ctypes
+import os
 import struct
 
 from .kernel import CLONE_NEWUSER, MACHINE, syscall
@@ -48,6 +49,24 @@ NUMBERS = {
     "keyctl": (250, 219),
     "userfaultfd": (323, 282),
     "open_by_handle_at": (304, 265),
+    "prlimit64": (302, 261),
+    "shmget": (29, 194),
+    "shmctl": (31, 195),
+    "shmat": (30, 196),
+    "semget": (64, 190),
+    "semctl": (66, 191),
+    "semtimedop": (220, 192),
+    "semop": (65, 193),
+    "msgget": (68, 186),
+    "msgctl": (71, 187),
+    "msgrcv": (70, 188),
+    "msgsnd": (69, 189),
+    "mq_open": (240, 180),
+    "mq_unlink": (241, 181),
+    "mq_timedsend": (242, 182),
+    "mq_timedreceive": (243, 183),
+    "mq_notify": (244, 184),
+    "mq_getsetattr": (245, 185),
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
@@ -57,6 +76,11 @@ _COLUMN = {"x86_64": 0, "aarch64": 1}
 _REFUSED = (
     *("setns", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "bpf", "perf_event_open"),
     *("add_key", "request_key", "keyctl", "userfaultfd", "open_by_handle_at", "io_uring_enter", "io_uring_register"),
+)
+# Memory, semaphores and queues that are shared by number or name. A namespace has its own; Landlock does not see them.
+_SHARED = (
+    *("shmget", "shmctl", "shmat", "semget", "semctl", "semtimedop", "semop", "msgget", "msgctl", "msgrcv", "msgsnd"),
+    *("mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr"),
 )
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _SOCK_STREAM, _SOCK_SEQPACKET = 1, 5
@@ -152,6 +176,9 @@ def _rules(level: str, is_asked: bool) -> dict[str, list[Instruction]]:
         # A datagram socket of a pair can still send to the path of any other.
         pair = [_argument(1), (_AND, 0, 0, _TYPE_MASK), *_unless_one_of((_SOCK_STREAM, _SOCK_SEQPACKET), refused)]
         rules |= {"socketpair": [*pair, _end(ALLOW)], "listen": [_end(REFUSE)]}
+        # Limits of another process end it: one second of processor time. The program has our id when it is executed.
+        rules["prlimit64"] = [_argument(0), *_unless_one_of((0, os.getpid()), REFUSE), _end(ALLOW)]
+        rules |= {name: [_end(REFUSE)] for name in _SHARED}
     return rules
 
 

@@ -77,6 +77,7 @@ PROBES = (
     Probe("ctypes, io_uring", "python", "io_uring"),
     Probe("Unix socket such as Docker's, Python", "python", "unix_socket"),
     Probe("Unix socket in a folder that is seen, Python", "python", "plain_unix_socket"),
+    Probe("Unix socket bound by a relative name, through `/proc/self/fd`, Python", "python", "relative_unix_socket"),
     Probe("Unix datagram to a path, Python", "python", "unix_datagram_of_a_pair"),
     Probe("abstract Unix socket, Python", "python", "abstract_socket"),
     Probe("vsock, Python (opening it counts)", "python", "vsock"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import select
 import socket
@@ -24,26 +25,29 @@ class Outside:
         self.arrivals: list[str] = []
         mark = secrets.token_hex(4)
         self._paths = [hidden / f"d-{mark}.sock", plain / f"p-{mark}.sock"]
-        self._paths.append(Path(f"{self._paths[1]}.datagram"))
+        self._paths += [Path(f"{self._paths[1]}.datagram"), plain / f"r-{mark}.sock"]
         self._sockets = {
             "tcp": socket.create_server(("127.0.0.1", 0)),
             "udp": socket.socket(type=socket.SOCK_DGRAM),
             "unix": socket.socket(socket.AF_UNIX),
             "plain unix": socket.socket(socket.AF_UNIX),
             "datagram": socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM),
+            "relative unix": socket.socket(socket.AF_UNIX),
             "abstract": socket.socket(socket.AF_UNIX),
         }
         self._sockets["udp"].bind(("127.0.0.1", 0))
-        for name, path in zip(("unix", "plain unix", "datagram"), self._paths, strict=True):
+        for name, path in zip(("unix", "plain unix", "datagram"), self._paths[:3], strict=True):
             self._sockets[name].bind(str(path))
+        bind_relative(self._sockets["relative unix"], self._paths[3])
         self._sockets["abstract"].bind(f"\0{mark}")
-        for name in ("unix", "plain unix", "abstract"):
+        for name in ("unix", "plain unix", "relative unix", "abstract"):
             self._sockets[name].listen()
         self.env = {
             "PROBE_TCP": str(self._sockets["tcp"].getsockname()[1]),
             "PROBE_UDP": str(self._sockets["udp"].getsockname()[1]),
             "PROBE_UNIX": str(self._paths[0]),
             "PROBE_PLAIN_UNIX": str(self._paths[1]),
+            "PROBE_RELATIVE_UNIX": str(self._paths[3]),
             "PROBE_ABSTRACT": mark,
         }
         self._stop = threading.Event()
@@ -78,3 +82,13 @@ class Outside:
         with connection, contextlib.suppress(OSError):
             connection.settimeout(0.5)
             connection.sendall(ANSWER)
+
+
+def bind_relative(one: socket.socket, path: Path) -> None:
+    """Bind a Unix socket by its name alone: the kernel lists it without its folder."""
+    before = os.getcwd()
+    os.chdir(path.parent)
+    try:
+        one.bind(path.name)
+    finally:
+        os.chdir(before)

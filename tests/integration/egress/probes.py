@@ -146,6 +146,12 @@ def plain_unix_socket():
     socket.socket(socket.AF_UNIX).connect(PLAIN_UNIX)
 
 
+def relative_unix_socket():
+    folder, name = os.path.split(os.environ["PROBE_RELATIVE_UNIX"])
+    opened = os.open(folder, os.O_RDONLY)
+    socket.socket(socket.AF_UNIX).connect(f"/proc/self/fd/{opened}/{name}")
+
+
 def abstract_socket():
     socket.socket(socket.AF_UNIX).connect(f"\0{ABSTRACT}")
 
