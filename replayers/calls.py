@@ -22,6 +22,8 @@ _MOST = 10_000
 """Most boundary calls of one replay, besides ten for each recorded one: an app that asks for ever ends there."""
 _MOST_BYTES = 1 << 30
 """Most bytes of all bodies that come to the wire server in one replay, so that an app cannot fill the memory."""
+_MOST_REQUESTS = 10
+"""Most requests to the wire server for each boundary call that is allowed: lists, counts and times make no step."""
 _MAX_FAULTS = 100
 
 
@@ -60,9 +62,10 @@ class Calls:
         """How many calls of a live model are under way."""
         self._thinking_since = self._thought_s = 0.0
         self._doubts: dict[str, str] = {}
-        self._received = 0
+        self._received = self._requests = 0
         self._lock = threading.RLock()
         self._most = _MOST + 10 * len(playback.index.calls)
+        self._most_requests = _MOST_REQUESTS * self._most
 
     @property
     def waited_s(self) -> float:
@@ -75,6 +78,8 @@ class Calls:
         """Say that the app asks for ever, or for too much; empty while it does not."""
         if self._received > _MOST_BYTES:
             return f"the system asks for too much: more than {_MOST_BYTES >> 20} MiB in one replay"
+        if self._requests > self._most_requests:
+            return f"the system asks for ever: more than {self._most_requests} requests in one replay"
         return f"more than {self._most} boundary calls" if len(self.playback.events) > self._most else ""
 
     def _over(self) -> str:
@@ -160,13 +165,22 @@ class Calls:
 
     def received(self, size: int) -> bool:
         """Count bytes that the app sent; whether that is still what one replay may ask. If not, the replay ends."""
+        self._count(size, 0)
+        return self._received <= _MOST_BYTES
+
+    def requested(self) -> bool:
+        """Count a request of the app; whether one replay may send that many. If not, the replay ends."""
+        self._count(0, 1)
+        return self._requests <= self._most_requests
+
+    def _count(self, size: int, requests: int) -> None:
         with self._lock:
             was_within = not self.endless
             self._received += size
+            self._requests += requests
             if self.endless and was_within:
                 self.fault(self.endless)
                 self.stopped.set()
-            return self._received <= _MOST_BYTES
 
     def doubt(self, about: str, why: str) -> None:
         """Note why nobody knows whether all calls were the app's; of the same thing the last word."""

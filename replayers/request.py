@@ -200,6 +200,8 @@ def _system_parts(system: Any) -> list[dict[str, Any]]:
 
 _Read = tuple[Message, bytes]
 """A message and its key."""
+_MOST_REMEMBERED = 64 * 1024 * 1024
+"""Bytes of the messages that are remembered; the oldest are forgotten first, and read again where they come again."""
 
 
 class Conversation:
@@ -211,6 +213,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self._known: dict[bytes, list[_Read]] = {}
+        self._bytes = 0
 
     def read(self, raw: Any) -> list[_Read]:
         """Return the messages of a request in parts form, each with its key."""
@@ -231,9 +234,19 @@ class Conversation:
             content = marshal.dumps(item, 2)
         except ValueError:  # not a plain JSON value, or nested too deeply
             return [_keyed(message) for message in to_message(item)]
-        if content not in self._known:
-            self._known[content] = [_keyed(message) for message in to_message(marshal.loads(content))]
-        return self._known[content]
+        read = self._known.get(content)
+        if read is None:
+            read = [_keyed(message) for message in to_message(marshal.loads(content))]
+            self._remember(content, read)
+        return read
+
+    def _remember(self, content: bytes, read: list[_Read]) -> None:
+        self._known[content] = read
+        self._bytes += len(content)
+        while self._bytes > _MOST_REMEMBERED:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._bytes -= len(oldest)
 
 
 def _keyed(message: Message) -> _Read:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 
+from .arriving import Arriving
 from .asgi import ASGIApp, Event, Receive, Scope, Send
 from .desk import Desk
 from .exchange import Client, Exchange
@@ -35,6 +36,7 @@ class Application:
         self._desk = desk
         self._mounts = {prefix.rstrip("/"): app for prefix, app in mounts.items()}
         self._thinking = thinking
+        self._arriving = Arriving(desk.received)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -42,17 +44,20 @@ class Application:
             if scope["path"] == prefix or scope["path"].startswith(f"{prefix}/"):
                 await self._mounted(app, {**scope, "root_path": prefix}, receive, send)
                 return
+        await _send(await self._response(scope, receive), send)
+
+    async def _response(self, scope: Scope, receive: Receive) -> Response:
+        """Return the answer; with it the body is let go, which a client that reads slowly would keep."""
         headers, client = dict(scope["headers"]), Client()
         scope[CLIENT] = client
         bare = Exchange(scope["method"], scope["path"], headers)
-        try:
-            body = await _body(headers, receive, self._desk.received)
-            exchange = Exchange(scope["method"], scope["path"], headers, body, client)
-        except RefusedError as error:
-            response = self._desk.refuse(bare, error)
-        else:
-            response = await self._answered(exchange)
-        await _send(response, send)
+        with self._arriving.body() as count:
+            try:
+                self._desk.requested()
+                body = await _body(headers, receive, count)
+                return await self._answered(Exchange(scope["method"], scope["path"], headers, body, client))
+            except RefusedError as error:
+                return self._desk.refuse(bare, error)
 
     async def _mounted(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
@@ -64,12 +69,14 @@ class Application:
 
         async def counted() -> Event:
             event = await receive()
-            self._desk.received(len(event.get("body", b"")))
+            count(len(event.get("body", b"")))
             return event
 
         exchange = Exchange(scope["method"], scope["path"], dict(scope["headers"]))
         try:
-            await app(scope, counted, noted)
+            self._desk.requested()
+            with self._arriving.body() as count:
+                await app(scope, counted, noted)
             return
         except RefusedError as error:
             response = self._desk.refuse(exchange, error)

@@ -50,11 +50,11 @@ class BoundaryEndpoint:
         if exchange.method != "POST":
             raise RefusedError(405, "wrong_method", f"expected POST, got {exchange.method}")
         if kind == _ANSWERS:
-            return self._answered(name, exchange.json())
+            return self._answered(name, exchange.json(exact=True))
         if kind not in BOUNDARY_KINDS or not name:
             kinds = ", ".join(BOUNDARY_KINDS)
             raise RefusedError(404, "unknown_boundary", f"expected /boundary/KIND/NAME, KIND one of {kinds}")
-        arguments = exchange.json()
+        arguments = exchange.json(exact=True)
         answered = self._calls.ask(kind, name, arguments, path)
         reply, seq = answered.reply, answered.seq
         match reply.action:

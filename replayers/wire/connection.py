@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from ..calls import Calls
@@ -15,8 +16,13 @@ from .joined_writes import JoinedWrites
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_MOST_HEAD = 1024 * 1024
-"""Longest head of a request in bytes; the parser itself would take headers without an end."""
+_MOST_BESIDE = 1024 * 1024
+"""Longest head of a request in bytes, and most that comes around its body: the extensions of chunks and what follows
+the last one. The parser itself would take them without an end."""
+_AROUND = 8
+"""Bytes that a byte of a body may take with all around it: a chunk of one byte takes six."""
+_MOST_WAITING = 100
+"""Requests of one connection that may wait for the answers to those before them."""
 _SILENT = logging.getLogger("unrepeat.wire")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
@@ -28,35 +34,55 @@ def connection_class(calls: Calls) -> type[HttpToolsProtocol]:
     Args:
         calls: Where faults are noted.
     """
+    from uvicorn.protocols.http.flow_control import FlowControl
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    class Flow(FlowControl):
+        """Lets nothing more in while requests wait for the answer before them, which uvicorn does after each answer."""
+
+        def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+            super().__init__(transport)
+            self._waiting = waiting
+
+        def resume_reading(self) -> None:
+            if not self._waiting:
+                super().resume_reading()
 
     class Connection(HttpToolsProtocol):
         def __init__(self, *args: Any, **more: Any) -> None:
             super().__init__(*args, **more)
             self.logger = self.access_logger = _SILENT
             self.access_log = False
-            self._in_head, self._head = True, 0
+            self._in_head, self._beside, self._refused = True, 0, ""
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             _send_at_once(transport.get_extra_info("socket"))
             super().connection_made(JoinedWrites(transport))  # type: ignore[arg-type]
+            self.flow = Flow(self.transport, self.pipeline)
 
         def data_received(self, data: bytes) -> None:
+            self._beside += len(data)
             super().data_received(data)
-            if self._in_head:
-                self._head += len(data)
-                if self._head > _MOST_HEAD:
-                    self.send_400_response("Headers too long.")
+            if self._beside > _MOST_BESIDE and not self.transport.is_closing():
+                self.send_400_response("Headers too long." if self._in_head else "Too much around the body.")
 
         def on_headers_complete(self) -> None:
             self._in_head = False
             super().on_headers_complete()
+            if len(self.pipeline) > _MOST_WAITING:
+                self._refused = f"More than {_MOST_WAITING} requests that wait for answers."
+                raise ValueError  # ends the parser, which would go on to the end of what came
+
+        def on_body(self, body: bytes) -> None:
+            self._beside = max(0, self._beside - _AROUND * len(body))
+            super().on_body(body)
 
         def on_message_complete(self) -> None:
-            self._in_head, self._head = True, 0
+            self._in_head, self._beside = True, 0
             super().on_message_complete()
 
         def send_400_response(self, msg: str) -> None:
+            msg = self._refused or msg
             calls.fault(f"a connection: {msg.rstrip('.').lower()}")
             super().send_400_response(msg)
 

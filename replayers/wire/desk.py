@@ -86,6 +86,15 @@ class Desk:
         if not self._calls.received(size):
             raise RefusedError(413, "too_much", self._calls.endless, is_fault=False)
 
+    def requested(self) -> None:
+        """Count a request, whether or not it becomes a step.
+
+        Raises:
+            RefusedError: They are more than one replay may send; it ends, and has noted it.
+        """
+        if not self._calls.requested():
+            raise RefusedError(429, "too_many", self._calls.endless, is_fault=False)
+
     def _answer(self, exchange: Exchange) -> Response:
         self._traces.check(_sort(exchange.path), exchange.traceparent)
         path = exchange.call_path()

@@ -9,12 +9,15 @@ from typing import Any
 import msgspec
 
 from ...cases.strict_json import DEFAULT, exceeds_depth
+from .exact_json import repeated_key
 from .refusals import RefusedError
 
 PATH_HEADER = b"x-unrepeat-path"
 """Enclosing boundary calls, outermost first."""
 _TRACE_HEADER = b"traceparent"
 _DEEPEST_PATH = 64
+_LONGEST_EXACT = 1024 * 1024
+"""Longest body of a model request that is searched for keys that stand twice, in bytes: that takes 10 ms."""
 
 CallPath = tuple[str, ...]
 
@@ -38,8 +41,11 @@ class Exchange:
     body: bytes = b""
     client: Client = field(default_factory=Client)
 
-    def json(self) -> dict[str, Any]:
+    def json(self, *, exact: bool = False) -> dict[str, Any]:
         """Return the body, which is a JSON object.
+
+        Args:
+            exact: Refuse a key that stands twice also in a long body; in others it is refused anyway.
 
         Raises:
             RefusedError: It is none.
@@ -53,6 +59,9 @@ class Exchange:
             raise RefusedError(400, "invalid_json", f"expected JSON of at most {DEFAULT.depth} levels, got more")
         if not isinstance(value, dict):
             raise RefusedError(400, "invalid_json", f"expected a JSON object, got {type(value).__name__}")
+        key = repeated_key(self.body) if exact or len(self.body) < _LONGEST_EXACT else None
+        if key is not None:
+            raise RefusedError(400, "repeated_key", f"expected every key once, got {key[:80]!r} twice")
         return value
 
     @property

@@ -18,6 +18,7 @@ from ..calls import Calls
 from .asgi import Event, Receive, Scope, Send
 from .exchange import PATH_HEADER, CallPath, path_in
 from .mcp_answers import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, METHODS, McpAnswers, Recording, RpcError
+from .mcp_messages import fault_in, read_ahead
 from .refusals import RefusedError
 from .trace_check import TraceCheck
 
@@ -112,6 +113,12 @@ class McpApp:
             self._calls.fault(f"MCP server {server}: not configured")
             await _refuse(send, 404, f"no MCP server {server!r} in this replay; there is {known}")
             return
+        if scope["method"] == "POST":
+            body, receive = await read_ahead(receive, MAX_BODY_BYTES)
+            if wrong := fault_in(body):
+                self._calls.fault(f"MCP server {server}: {wrong}")
+                await _refuse(send, 400, wrong)
+                return
         await manager.handle_request(scope, receive, _Watched(send, self._calls, server))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

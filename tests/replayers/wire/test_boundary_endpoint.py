@@ -158,3 +158,29 @@ def test_requests_of_other_traces_are_refused() -> None:
         assert len(desk.calls.faults) == 2
         assert desk.playback.events == []
         assert post(desk, "tool/get_order", body, traceparent=f"00-{own}-{'b' * 16}-01")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"order_id": "ord_2", "order_id": "ord_1"}',
+        b'{"order_id": "ord_1", "order\\u005fid": "ord_1"}',
+        b'{"order_id": "ord_1", "more": [{"a": 1, "a": 1}]}',
+        b'{"order_id": "ord_2", "order_id": "ord_1", "more": "' + b"x" * 2_000_000 + b'"}',
+    ],
+    ids=["other value", "escaped", "inside", "long"],
+)
+def test_argument_given_twice_is_refused_and_noted(body: bytes) -> None:
+    with served(refund_trace()) as desk:
+        answer = httpx.post(f"{desk.root}/boundary/tool/get_order", content=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "repeated_key")
+        assert "twice" in desk.calls.faults[0]
+        assert not desk.playback.events
+
+
+def test_integer_of_many_digits_is_an_argument() -> None:
+    view = ToolCall(name="get", arguments={"n": 10**5000}, result="much")
+    with served(traced(Span(span_id="s1", view=view))) as desk:
+        answer = httpx.post(f"{desk.root}/boundary/tool/get", content=b'{"n": 1' + b"0" * 5000 + b"}")
+        assert answer.status_code in (200, 400, 422)
+        assert desk.calls.failed is None

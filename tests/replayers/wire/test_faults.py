@@ -57,10 +57,11 @@ def head(path: str = CHAT, length: int | None = None, method: str = "POST") -> b
         b'{"messages": null}',
         b'{"messages": "\xff"}',
         b'{"messages": NaN}',
+        b'{"messages": [], "messages": []}',
         b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"messages": ' + b"[" * 300 + b"]" * 300 + b"}",
     ],
-    ids=["empty", "cut off", "list", "number", "no messages", "null", "not UTF-8", "NaN", "too deep", "deep"],
+    ids=["empty", "cut off", "list", "number", "no messages", "null", "not UTF-8", "NaN", "twice", "too deep", "deep"],
 )
 def test_malformed_body_is_refused(body: bytes) -> None:
     with served(says(word("hi"))) as desk:

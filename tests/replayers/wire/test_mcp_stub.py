@@ -44,7 +44,7 @@ class RawClient:
         self.headers |= {key: value for key, value in response.getheaders() if key == "mcp-session-id"}
         connection.close()
         of_json = response.getheader("content-type") == "application/json"
-        return response.status, json.loads(said) if of_json else said
+        return response.status, json.loads(said) if of_json and said else said
 
     def hello(self):
         assert self.post({"method": "initialize", "params": HELLO})[0] == 200
@@ -211,3 +211,41 @@ def test_structured_content_satisfies_the_output_schema_that_a_client_checks():
 
     with serving(recording(tool_span("t1", "get_order", ASKED, {"status": "paid"})), tools) as stub:
         assert asyncio.run(asked(f"{stub.url}/orders")) == {"status": "paid"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [CALL, {"method": "tools/list"}, {"method": "notifications/x"}, {**CALL, "id": None}, {"method": 3}],
+    ids=["call", "list", "unknown notification", "null", "number"],
+)
+def test_request_without_an_id_is_refused_and_noted(message):
+    with serving(TRACE) as stub:
+        status, said = RawClient(stub.url).hello().post(json.dumps({"jsonrpc": "2.0", **message}).encode())
+        assert (status, said["error"]["code"]) == (400, -32600)
+        assert len(stub.calls.faults) == 1
+        assert not stub.calls.playback.events
+
+
+@pytest.mark.parametrize("method", ["initialized", "cancelled", "progress", "roots/list_changed"])
+def test_notification_that_clients_send_is_taken(method):
+    params = {"requestId": 9, "progressToken": 9, "progress": 1}
+    body = {"jsonrpc": "2.0", "method": f"notifications/{method}", "params": params}
+    with serving(TRACE) as stub:
+        assert RawClient(stub.url).hello().post(json.dumps(body).encode())[0] == 202
+        assert not stub.calls.faults
+
+
+def test_argument_given_twice_is_refused_and_noted():
+    twice = json.dumps({"jsonrpc": "2.0", "id": 1, **CALL}).replace('"ord_1"', '"ord_2", "order_id": "ord_1"')
+    with serving(TRACE) as stub:
+        assert RawClient(stub.url).hello().post(twice.encode())[0] == 400
+        assert stub.calls.faults == ["MCP server orders: expected every key once, got 'order_id' twice"]
+        assert not stub.calls.playback.events
+
+
+def test_call_after_a_refused_one_is_answered():
+    with serving(TRACE) as stub:
+        client = RawClient(stub.url).hello()
+        client.post(b'{"jsonrpc": "2.0", "method": "tools/call"}')
+        assert client.post(CALL)[0] == 200
+        assert stub.grades() == []
