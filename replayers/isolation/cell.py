@@ -40,7 +40,7 @@ class Cell:
     def __init__(
         self, level: Level, folder: Path, scratch: Path, reads: Sequence[Path], listeners: int, marked: bool
     ) -> None:
-        self.level = level
+        self.level: Level = level
         """What holds the program."""
         self.sockets: tuple[socket.socket, ...] = ()
         """Once started: listening sockets on 127.0.0.1 as the program sees it, one for each of ``ports``."""

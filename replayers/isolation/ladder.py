@@ -52,7 +52,7 @@ def chosen(required: str, *, python: bool) -> Level:
         UnableToReplayError: What can be had is weaker than what is required. Nothing is ever weakened silently.
     """
     floor = _level(required, "isolation") if required else weakest(python=python)
-    strongest = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
+    strongest: Level = next(level for level in LEVELS if (python or level != "guard") and not _obstacle(level))
     if is_at_least(strongest, floor):
         return strongest
     raise UnableToReplayError(

@@ -41,7 +41,7 @@ class Launcher:
     def __init__(self, level: Level, ports: tuple[int, ...]) -> None:
         self.sockets: tuple[socket.socket, ...] = ()
         """The listeners that it opened in a network of its own."""
-        self._level = level
+        self._level: Level = level
         self._ports = ports
         self._closing = contextlib.ExitStack()
         self._life: int | None = None
@@ -174,7 +174,7 @@ class Launcher:
                 raise not_started(program, cwd, os.strerror(facts[1]) if facts[1] else "no program of that name")
 
 
-def started(command: Sequence[str], options: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+def started(command: Sequence[str], options: Any) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own.
 
     Args:
@@ -185,9 +185,10 @@ def started(command: Sequence[str], options: Mapping[str, Any]) -> subprocess.Po
         ReplayError: It cannot be started.
     """
     try:
-        return subprocess.Popen(command, start_new_session=True, **options)
+        process: subprocess.Popen[Any] = subprocess.Popen(command, start_new_session=True, **options)
     except (OSError, ValueError) as error:
         raise not_started(command[0], options["cwd"], str(error)) from error
+    return process
 
 
 def not_started(program: str, cwd: Path | str, why: str) -> ReplayError:

@@ -166,7 +166,8 @@ class Watch:
         for address in _addresses(caller, call, arguments):
             refused = (errno.EOPNOTSUPP, 0) if opens else self._refused(caller, address)
             if refused is not None:
-                return f"{'connect' if call == 'connect' else 'send to'} {address or 'nothing'}", *refused
+                number, port = refused
+                return f"{'connect' if call == 'connect' else 'send to'} {address or 'nothing'}", number, port
         return None
 
     def _refused(self, caller: Caller, address: Address | None) -> tuple[int, int] | None:

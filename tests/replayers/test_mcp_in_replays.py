@@ -85,6 +85,6 @@ def test_server_named_like_the_interpreter_does_not_stand_for_it(tmp_path):
         tmp_path / "v",
         interpreter=Path(sys.executable).name,
         env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        mcp={"shop": McpServer(command=Path(sys.executable).name, tools=tools)},
+        mcp={"shop": McpServer(command=f"{Path(sys.executable).name} shop_server.py", tools=tools)},
     )
     assert (replay.outcome, replay.trace.output) == ("completed", "Done, refunded."), replay.error
