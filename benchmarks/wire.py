@@ -195,7 +195,7 @@ CLIENTS: Mapping[str, Callable[[int, int], Iterator[str]]] = {
 }
 SERVERS: Mapping[str, Callable[[int, int], None]] = {"unrepeat": serve_unrepeat, "fixed": serve_fixed}
 NODE = Path(__file__).parent / "node"
-NODE_SERVERS = {"aimock": 10_000, "mockttp": 1_000, "mock-llm": 1_000}
+NODE_SERVERS = {"aimock": 10_000, "mock-llm": 1_000}
 """Mock servers from npm, and the largest recording each is given: the slower two would take minutes for more."""
 SIDES: Mapping[str, tuple[str, str, str]] = {
     "client": ("the official client alone: answers that look at nothing", "fixed", "openai"),
@@ -204,7 +204,6 @@ SIDES: Mapping[str, tuple[str, str, str]] = {
     "unrepeat bare": ("unrepeat, bare HTTP", "unrepeat", "bare"),
     "aimock": ("aimock, official client", "aimock", "openai"),
     "aimock bare": ("aimock, bare HTTP", "aimock", "bare"),
-    "mockttp": ("mockttp, official client", "mockttp", "openai"),
     "mock-llm": ("mock-llm, official client", "mock-llm", "openai"),
     "vcrpy": ("vcrpy, bare HTTP in process", "", "vcrpy"),
 }

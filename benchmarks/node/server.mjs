@@ -32,16 +32,6 @@ const servers = {
     await mock.start();
     return Number(new URL(mock.url).port);
   },
-  async mockttp() {
-    const { getLocal } = await import("mockttp");
-    const mock = getLocal({ recordTraffic: false });
-    await mock.start();
-    for (const [question, answer] of pairs) {
-      const asked = { messages: [{ role: "system" }, { content: question }] };
-      await mock.forPost("/v1/chat/completions").withJsonBodyIncluding(asked).always().thenJson(200, completion(answer));
-    }
-    return mock.port;
-  },
   async "mock-llm"() {
     const { createServer } = await import("@dwmkerr/mock-llm/dist/server.js");
     const rules = pairs.map(([question, answer]) => ({
