@@ -34,25 +34,31 @@ def own_answers(recording: Trace, replay: Replay) -> list[OwnAnswer]:
     """
     if replay.replayer not in _RUN:
         return []
-    served = [(event.name, event.answer) for event in replay.events if event.kind == "tool"]
-    calls = {view.id: (span.span_id, view) for span, view in recording.views(ToolCall) if view.id}
+    served = [(event.name, _parsed(event.answer)) for event in replay.events if event.kind == "tool"]
     asked = {event.recorded_span_id for event in replay.events if event.kind == "tool"}
+    calls = [(span.span_id, view) for span, view in recording.views(ToolCall) if span.span_id not in asked]
+    ids = {view.id for _, view in recording.views(ToolCall)}
     found: dict[str, OwnAnswer] = {}
     for call_id, response in _told(replay.trace):
-        span_id, call = calls.get(call_id, ("", None))
-        if call is not None and span_id not in asked:
-            again = any(name == call.name and _parsed(answer) == _parsed(response) for name, answer in served)
-            found.setdefault(call_id, OwnAnswer(call.name, _says_the_same(response, call) and not again))
+        if call_id and call_id in ids:
+            for span_id, call in ((span_id, call) for span_id, call in calls if call.id == call_id):
+                again = (call.name, _parsed(response)) in served
+                found.setdefault(span_id, OwnAnswer(call.name, _says_the_same(response, call) and not again))
+        elif all(_parsed(response) != answer for _, answer in served):
+            # Without an id, only what it says tells whose result it is: what this run was given says nothing.
+            for span_id, call in calls:
+                if _says_the_same(response, call):
+                    found.setdefault(span_id, OwnAnswer(call.name, True))
     return list(found.values())
 
 
 def _told(trace: Trace) -> Iterator[tuple[str, Any]]:
-    """Yield the id and the result of each tool call that the model was told of."""
+    """Yield the id, empty where it has none, and the result of each tool call that the model was told of."""
     for _, call in trace.views(ModelCall):
         for message in trace.inputs(call):
             for part in message.parts:
-                if part.get("type") == "tool_call_response" and part.get("id"):
-                    yield str(part["id"]), part.get("response")
+                if part.get("type") == "tool_call_response":
+                    yield str(part.get("id") or ""), part.get("response")
 
 
 def _says_the_same(response: Any, call: ToolCall) -> bool:

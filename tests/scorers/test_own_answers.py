@@ -62,6 +62,25 @@ def test_answer_that_was_served_before_is_given_again_by_a_guard(tmp_path):
     assert own_answers(trace, replay) == [("refund", False)]
 
 
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (DESK, []),
+        (desk("refunded 0"), [("get_order", True), ("refund", True)]),
+        (desk("refunded 0", only="refund"), [("refund", True)]),
+        (GUARDED, []),
+    ],
+)
+def test_recording_without_ids_tells_by_what_was_answered(tmp_path, program, expected):
+    trace = refund_trace()
+    spans = tuple(
+        replace(span, view=replace(span.view, id="")) if isinstance(span.view, ToolCall) else span
+        for span in trace.spans
+    )
+    trace = replace(trace, spans=spans)
+    assert own_answers(trace, replayed_command(tmp_path, program, trace=trace)) == expected
+
+
 def test_nothing_ran_in_a_replay_of_the_conversation_alone():
     trace = refund_trace()
     assert own_answers(trace, replay_trajectory(trace)) == []
